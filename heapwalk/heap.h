@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The heap: what glibc's malloc has in a snapshot, counted, selected and looked into.
+ *
+ * This layer finds every libc's main arena, walks arenas, heaps and mmapped blocks, and makes one table of
+ * chunks. It includes no debugger library: symbols and types reach it as functions (struct hw_names). It
+ *never prints. It never changes a snapshot or an earlier result; each stage makes its own.
+ *
+ *	struct hw_heap *heap;
+ *	struct hw_error *error = hw_heap_walk(snapshot, NULL, &heap);
+ *	for (uint32_t i = 0; !error && i < heap->chunks.count; i++)
+ *		if (hw_chunk_state(heap, i) == HW_CHUNK_LIVE)
+ *			bytes += hw_chunk_usable(heap, i);
+ *	hw_heap_destroy(heap);
+ *
+ * What is odd in the target's heap is no error: it is an anomaly, listed in the result, and the walk goes on
+ *at the next boundary that can be trusted.
+ *
+ * Words: a chunk is malloc's block with its header; it starts at the chunk address; its user address (what
+ * malloc returned) is two words further. Chunk size counts the header; usable size is what
+ * malloc_usable_size() would say. Facts about glibc are cited where they are used, as version and file.
+ */
+#ifndef HW_HEAPWALK_HEAP_H
+#define HW_HEAPWALK_HEAP_H
+
+#include "inspector/inspector.h"
+
+/* ----------------------------------------------------------------------------------------------- chunks */
+
+/* Values fit 5 bits. */
+enum hw_chunk_state {
+	HW_CHUNK_END,         /* no chunk: marks where a region's last chunk ends */
+	HW_CHUNK_LIVE,        /* malloc returned it and nobody freed it */
+	HW_CHUNK_MMAPPED,     /* live, with a mapping of its own */
+	HW_CHUNK_TCACHE,      /* freed, in some thread's tcache */
+	HW_CHUNK_FASTBIN,     /* freed, in a fastbin (2.17 to 2.42) */
+	HW_CHUNK_UNSORTED,    /* free, in the unsorted bin */
+	HW_CHUNK_SMALLBIN,    /* free, in a small bin */
+	HW_CHUNK_LARGEBIN,    /* free, in a large bin */
+	HW_CHUNK_UNBINNED,    /* tagged free but in no bin: caught in mid-operation, or corrupt */
+	HW_CHUNK_TOP,         /* the arena's top */
+	HW_CHUNK_BOOKKEEPING, /* malloc's own: tcache structs, heap headers, fenceposts */
+	HW_CHUNK_SKIPPED,     /* bytes that the walk could not make sense of: see the anomalies */
+	HW_CHUNK_STATES,
+};
+
+/* What a chunk's bytes look like at a glance, found while walking. Values fit 5 bits. */
+enum hw_content {
+	HW_CONTENT_NONE, /* not looked at (not live, or unreadable) */
+	HW_CONTENT_ZERO,
+	HW_CONTENT_STRING,    /* text from the first byte: ASCII or UTF-8 */
+	HW_CONTENT_WIDE,      /* text as UTF-16 or UTF-32 */
+	HW_CONTENT_CXX,       /* starts with a pointer to a C++ vtable */
+	HW_CONTENT_POINTERS,  /* at least one word points to a heap or module, no text */
+	HW_CONTENT_TEXT_PART, /* text at an offset: a struct with a string in it */
+	HW_CONTENT_NUMBERS,   /* small integers only */
+	HW_CONTENT_DATA,      /* none of these */
+	HW_CONTENTS,
+};
+
+/*
+ * All chunks of all regions in address order, 8 bytes each: bits 63..10 the chunk address / 8, bits 9..5 enum
+ * hw_content, bits 4..0 enum hw_chunk_state. A chunk ends where the next entry starts; a region's last chunk
+ * is followed by an END entry. Indexes are 32 bits: 4 billion chunks.
+ */
+struct hw_chunk_table {
+	uint64_t *words;
+	uint32_t count; /* entries, END entries among them */
+	uint32_t capacity;
+};
+
+enum hw_region_kind {
+	HW_REGION_BRK,     /* the contiguous main arena, or a piece of it between foreign sbrk()s */
+	HW_REGION_EXTENT,  /* an mmapped piece of a non-contiguous main arena */
+	HW_REGION_HEAP,    /* a heap_info heap of another arena */
+	HW_REGION_MMAPPED, /* one mmapped chunk */
+};
+
+/* A range of addresses that malloc owns; disjoint, sorted by start. Chunks are words[first .. first + count).
+ */
+struct hw_region {
+	uint64_t start;
+	uint64_t end;
+	enum hw_region_kind kind;
+	uint32_t arena; /* index into hw_heap.arenas; of an mmapped chunk: the libc's main arena */
+	uint32_t first; /* index of its first chunk */
+	uint32_t count; /* entries without the END entry */
+	uint64_t *bits; /* private: one bit for each granule in which a chunk starts, NULL for MMAPPED */
+	uint32_t *ranks;
+};
+
+/* Chunks and bytes (chunk sizes) in one state. */
+struct hw_tally {
+	uint64_t chunks;
+	uint64_t bytes;
+};
+
+struct hw_arena {
+	uint64_t address; /* of its struct malloc_state */
+	uint32_t libc;    /* index into hw_heap.libcs */
+	bool is_main;
+	bool non_contiguous;
+	bool busy; /* its lock was held, or lists and tags disagree: caught in mid-operation */
+	uint64_t top;
+	uint64_t system_mem;
+	uint64_t max_system_mem;
+	uint64_t attached_threads; /* 0 where the layout has no such word (before 2.23) */
+	uint64_t overhead;         /* bytes of heap headers, arena struct, alignment gaps: in no chunk */
+	uint32_t region_count;
+	struct hw_tally tallies[HW_CHUNK_STATES];
+};
+
+/* One libc with a malloc of its own. A plain process has one; dlmopen() and libc_malloc_debug add more. */
+struct hw_libc {
+	const struct hw_layout *layout; /* the row that won */
+	const char *module_path;        /* borrowed from the snapshot; of a static program the executable */
+	uint64_t main_arena;
+	uint64_t malloc_par;   /* address of mp_, 0: not found */
+	char *version;         /* "2.36" from the banner, or a range as the structure tells: "2.27 to 2.34" */
+	char *evidence;        /* how it was recognised, one sentence for the report */
+	uint64_t mmap_count;   /* mp_.n_mmaps */
+	uint64_t mmap_found;   /* mmapped chunks that we found: should equal */
+	uint64_t mmapped_mem;  /* mp_.mmapped_mem */
+	uint64_t tcache_count; /* tcache structs found */
+};
+
+enum hw_anomaly_kind {
+	HW_ANOMALY_CHUNK_SIZE,    /* a size word that cannot be: the walk was lost here */
+	HW_ANOMALY_PREVIOUS_SIZE, /* a free chunk's footer differs from its size */
+	HW_ANOMALY_LIST,          /* a bin, fastbin or tcache list that leads astray, loops or breaks off */
+	HW_ANOMALY_STATE,         /* tagged free but in no bin, or in a bin but tagged used */
+	HW_ANOMALY_TOP,           /* top lies outside its arena or has an impossible size */
+	HW_ANOMALY_ARENA,         /* the ring of arenas, a heap header or system_mem does not add up */
+	HW_ANOMALY_MMAPPED,       /* mmapped chunks found differ from what malloc counted */
+	HW_ANOMALY_UNREADABLE,    /* memory that malloc owns is not in the image */
+	HW_ANOMALY_TCACHE,        /* a thread's tcache could not be found or does not add up */
+};
+
+/* Something odd. `address` is where; `text` says what was expected and what was found. */
+struct hw_anomaly {
+	enum hw_anomaly_kind kind;
+	uint32_t arena;    /* UINT32_MAX: none in particular */
+	uint64_t address;  /* of the damaged word or list link */
+	uint64_t previous; /* chunk address of what lies before it (the likely overrun), 0: nothing */
+	uint64_t skipped;  /* bytes that the walk left out */
+	char *text;
+};
+
+enum hw_allocator {
+	HW_ALLOCATOR_GLIBC,
+	HW_ALLOCATOR_UNUSED, /* a glibc that never allocated */
+	HW_ALLOCATOR_MUSL,
+	HW_ALLOCATOR_JEMALLOC,
+	HW_ALLOCATOR_TCMALLOC,
+	HW_ALLOCATOR_MIMALLOC,
+	HW_ALLOCATOR_GO,
+	HW_ALLOCATOR_JAVA,
+	HW_ALLOCATOR_UNKNOWN,
+};
+
+/* What the walk found out. Open to read; only hw_heap_walk() writes it. */
+struct hw_heap {
+	const struct hw_snapshot *snapshot; /* borrowed: must outlive the heap */
+	unsigned word_size;
+	unsigned alignment;          /* MALLOC_ALIGNMENT of the (first) libc */
+	unsigned minimum;            /* MINSIZE */
+	enum hw_allocator allocator; /* who serves malloc() in this process */
+	char *allocator_evidence;    /* "malloc resolves to /usr/lib/.../libjemalloc.so.2" */
+	struct hw_libc *libcs;
+	uint32_t libc_count;
+	struct hw_arena *arenas; /* the main arena of each libc before its others */
+	uint32_t arena_count;
+	struct hw_region *regions;
+	uint32_t region_count;
+	struct hw_chunk_table chunks;
+	struct hw_anomaly *anomalies; /* at most HW_ANOMALY_LIMIT kept; anomaly_total counts all */
+	size_t anomaly_count;
+	size_t anomaly_capacity;
+	uint64_t anomaly_total;
+	struct hw_tally tallies[HW_CHUNK_STATES];
+};
+
+#define HW_ANOMALY_LIMIT 1000
+
+/* May be zeroed: the defaults. */
+struct hw_walk_options {
+	bool skip_content; /* do not look into chunks: every content is NONE */
+	void (*progress)(uint64_t done, uint64_t total,
+		void *argument); /* bytes; called some times a second at most */
+	void *argument;
+};
+
+/*
+ * Walks every glibc heap in the snapshot. A process without one gives a heap with no regions and `allocator`
+ * saying what was seen; that is no error. Errors: memory short, interrupted.
+ */
+struct hw_error *hw_heap_walk(const struct hw_snapshot *snapshot, const struct hw_walk_options *options,
+	struct hw_heap **heap) hw_must_check;
+void hw_heap_destroy(struct hw_heap *heap);
+
+static inline uint64_t hw_chunk_address(const struct hw_heap *heap, uint32_t index)
+{
+	return heap->chunks.words[index] >> 10 << 3;
+}
+
+static inline enum hw_chunk_state hw_chunk_state(const struct hw_heap *heap, uint32_t index)
+{
+	return (enum hw_chunk_state)(heap->chunks.words[index] & 31);
+}
+
+static inline enum hw_content hw_chunk_content(const struct hw_heap *heap, uint32_t index)
+{
+	return (enum hw_content)(heap->chunks.words[index] >> 5 & 31);
+}
+
+/* What malloc returned: the chunk address and two words. */
+static inline uint64_t hw_chunk_user(const struct hw_heap *heap, uint32_t index)
+{
+	return hw_chunk_address(heap, index) + 2 * heap->word_size;
+}
+
+/* Bytes from this entry to the next. Not for END entries. */
+static inline uint64_t hw_chunk_size(const struct hw_heap *heap, uint32_t index)
+{
+	return hw_chunk_address(heap, index + 1) - hw_chunk_address(heap, index);
+}
+
+static inline bool hw_chunk_is_live(const struct hw_heap *heap, uint32_t index)
+{
+	enum hw_chunk_state state = hw_chunk_state(heap, index);
+
+	return state == HW_CHUNK_LIVE || state == HW_CHUNK_MMAPPED;
+}
+
+/* What malloc_usable_size() would say of a live chunk (mmapped ones differ by glibc version). */
+uint64_t hw_chunk_usable(const struct hw_heap *heap, uint32_t index);
+
+/* Index into heap->regions of the region that holds `address`; false when none does. Constant time on
+ * average. */
+bool hw_heap_find_region(const struct hw_heap *heap, uint64_t address, uint32_t *region);
+
+/*
+ * The chunk that `address` lies in, header and interior included; false outside every region and in END gaps.
+ * Constant time: a bit per granule and a rank per word.
+ */
+bool hw_heap_find(const struct hw_heap *heap, uint64_t address, uint32_t *index);
+
+/* The region of a chunk; its arena is regions[...].arena. Binary search: when going through all, go by
+ * region. */
+const struct hw_region *hw_heap_region_of(const struct hw_heap *heap, uint32_t index);
+
+/* "live", "tcache", ... and "string", "C++ class", ...: stable names, the same in every output format. */
+const char *hw_chunk_state_name(enum hw_chunk_state state);
+const char *hw_content_name(enum hw_content content);
+const char *hw_anomaly_kind_name(enum hw_anomaly_kind kind);
+const char *hw_region_kind_name(enum hw_region_kind kind);
+const char *hw_allocator_name(enum hw_allocator allocator);
+
+/* --------------------------------------------------------------------------------- caught in mid-operation
+ */
+
+/*
+ * Tells whether a stopped process stands in the middle of a malloc operation: for hw_attach_options.is_busy.
+ * Made from a preview while the target runs; looks only at lock words, program counters and a few stack
+ * words.
+ */
+struct hw_settle;
+struct hw_error *hw_settle_create(const struct hw_snapshot *preview, struct hw_settle **settle) hw_must_check;
+void hw_settle_destroy(struct hw_settle *settle);
+bool hw_settle_is_busy(const struct hw_snapshot *stopped, void *settle);
+
+/* ------------------------------------------------------------------------------------------ sizes, selection
+ */
+
+/* The chunk size that malloc(request) has on this target. */
+uint64_t hw_heap_request_to_chunk(const struct hw_heap *heap, uint64_t request);
+
+/* The requests that end in chunks of this size: [*low, *high], inclusive as people say it ("41 to 56"). */
+void hw_heap_chunk_to_requests(
+	const struct hw_heap *heap, uint64_t chunk_size, uint64_t *low, uint64_t *high);
+
+/* Which chunks are meant. Zeroed: every live chunk. */
+struct hw_selection {
+	uint64_t
+		size_low; /* what malloc(N) would return for N in [size_low, size_high]; both 0: every size */
+	uint64_t size_high;
+	bool has_arena;
+	uint32_t arena;
+	uint32_t states;   /* bit mask 1 << enum hw_chunk_state; 0: live and mmapped */
+	uint32_t contents; /* bit mask 1 << enum hw_content; 0: any */
+	/*
+	 * Later stages' own conditions (leak kind, type): called last, for chunks that passed the rest. NULL:
+	 * all pass.
+	 */
+	bool (*matches)(uint32_t index, const void *argument);
+	const void *argument;
+};
+
+/* Goes through the selected chunks in address order, or downwards with `newest_first` (growth is at the end).
+ */
+struct hw_chunk_iterator {
+	const struct hw_heap *heap;
+	const struct hw_selection *selection;
+	bool newest_first;
+	uint64_t chunk_low; /* the selection's sizes as chunk sizes */
+	uint64_t chunk_high;
+	int64_t region; /* where we are; private */
+	int64_t next;
+};
+
+void hw_chunk_iterator_init(struct hw_chunk_iterator *iterator, const struct hw_heap *heap,
+	const struct hw_selection *selection, bool newest_first);
+/* False at the end. `arena` may be NULL. */
+bool hw_chunk_iterator_next(struct hw_chunk_iterator *iterator, uint32_t *index, uint32_t *arena);
+
+/* ------------------------------------------------------------------------------------------------ histogram
+ */
+
+/* One row: the live chunks of one chunk size. */
+struct hw_size_row {
+	uint64_t chunk_size;
+	uint64_t usable;
+	uint64_t request_low; /* malloc(request_low) ... malloc(request_high) end here */
+	uint64_t request_high;
+	uint64_t chunks;
+	uint64_t bytes;          /* chunk sizes added up */
+	double share;            /* of all live bytes in the histogram, 0 to 1 */
+	enum hw_content content; /* the commonest */
+	double content_share;    /* of this row's chunks, 0 to 1 */
+	double suspicion; /* higher is more suspicious; what it is made of stands at hw_histogram_build() */
+	bool mmapped;     /* chunks with mappings of their own */
+};
+
+struct hw_histogram {
+	struct hw_size_row *rows;
+	size_t row_count;
+	uint64_t chunks;
+	uint64_t bytes;
+};
+
+enum hw_histogram_order {
+	HW_ORDER_SUSPICION, /* most suspicious first */
+	HW_ORDER_BYTES,
+	HW_ORDER_CHUNKS,
+	HW_ORDER_SIZE, /* smallest first */
+};
+
+/*
+ * Counts the selected chunks per chunk size. Suspicion is the number of chunks: a leak of small objects shows
+ * as the size with the most chunks; equal counts go by bytes.
+ */
+struct hw_error *hw_histogram_build(const struct hw_heap *heap, const struct hw_selection *selection,
+	enum hw_histogram_order order, struct hw_histogram **histogram) hw_must_check;
+void hw_histogram_destroy(struct hw_histogram *histogram);
+
+/* -------------------------------------------------------------------------------------- where is the memory
+ */
+
+/* What a mapping is used for, as far as heapwalk knows. */
+enum hw_use {
+	HW_USE_HEAP,      /* malloc's brk heap, heaps and extents */
+	HW_USE_RESERVED,  /* address space that malloc reserved and does not use (PROT_NONE) */
+	HW_USE_MMAPPED,   /* mmapped chunks */
+	HW_USE_STACK,     /* a live thread's stack */
+	HW_USE_OLD_STACK, /* a stack that no live thread uses (glibc caches them) */
+	HW_USE_FILE,      /* backed by a file: code, data, mapped files */
+	HW_USE_SHARED,    /* shared memory without a file on disk */
+	HW_USE_KERNEL,    /* [vdso], [vvar], [vsyscall] */
+	HW_USE_ANONYMOUS, /* the program's own anonymous memory: not malloc's */
+	HW_USES,
+};
+
+const char *hw_use_name(enum hw_use use);
+
+/* A piece of a mapping with one use. A mapping shared by several uses (heap next to mmapped chunk) has
+ * several. */
+struct hw_use_span {
+	uint64_t start;
+	uint64_t end;
+	enum hw_use use;
+	uint32_t map;   /* index into snapshot->maps */
+	uint32_t owner; /* HEAP: arena index; STACK: thread index; else UINT32_MAX */
+};
+
+/* Virtual size and what smaps says. A mapping's resident bytes are shared out to its spans by size. */
+struct hw_use_total {
+	uint64_t size;
+	uint64_t rss;
+	uint64_t pss;
+	uint64_t swap;
+};
+
+/* Every byte of every mapping exactly once. */
+struct hw_accounting {
+	struct hw_use_span *spans; /* sorted by start */
+	size_t span_count;
+	struct hw_use_total totals[HW_USES];
+	struct hw_use_total all;
+	bool usage_known;          /* false: rss, pss and swap are unknown (a core) */
+	uint64_t unexplained_heap; /* bytes inside HEAP and MMAPPED spans that no chunk and no known overhead
+				      explains */
+};
+
+struct hw_error *hw_accounting_build(
+	const struct hw_heap *heap, struct hw_accounting **accounting) hw_must_check;
+void hw_accounting_destroy(struct hw_accounting *accounting);
+
+/* -------------------------------------------------------------------------------------------------- strings
+ */
+
+enum hw_encoding {
+	HW_ENCODING_ASCII,
+	HW_ENCODING_UTF8,
+	HW_ENCODING_UTF16LE,
+	HW_ENCODING_UTF16BE,
+	HW_ENCODING_UTF32LE,
+	HW_ENCODING_UTF32BE,
+};
+
+const char *hw_encoding_name(enum hw_encoding encoding);
+
+/* One distinct string. */
+struct hw_string {
+	char *text;    /* UTF-8, as found: control characters are not escaped here but when shown */
+	size_t length; /* bytes of text */
+	enum hw_encoding encoding;
+	bool truncated;   /* longer than the limit: text is its beginning */
+	uint64_t count;   /* occurrences */
+	uint64_t chunks;  /* distinct chunks that hold it */
+	uint64_t example; /* target address of one occurrence */
+	uint64_t offset;  /* of that occurrence from its chunk's user address */
+};
+
+struct hw_string_options {
+	size_t minimum; /* characters; 0: 4 */
+	size_t limit;   /* bytes of text kept; 0: 4096 */
+	size_t most;    /* distinct strings kept; 0: 1 million; beyond that new ones are only counted */
+};
+
+struct hw_string_table {
+	struct hw_string *strings; /* most frequent first, then by text */
+	size_t count;
+	uint64_t dropped;     /* occurrences of strings beyond `most` */
+	uint64_t chunks;      /* chunks looked at */
+	uint64_t chunks_with; /* of them with at least one string */
+};
+
+/*
+ * The distinct strings in the selected chunks: text that starts at any offset, in any of the encodings, that
+ * is no part of a pointer (words that point into a mapping are not text), and what std::string objects with a
+ * buffer elsewhere refer to.
+ */
+struct hw_error *hw_strings_collect(const struct hw_heap *heap, const struct hw_selection *selection,
+	const struct hw_string_options *options, struct hw_string_table **table) hw_must_check;
+void hw_strings_destroy(struct hw_string_table *table);
+
+/* ----------------------------------------------------------------------------------- what a word may mean */
+
+enum hw_word_kind {
+	HW_WORD_NIL,
+	HW_WORD_CHUNK,  /* points into a chunk: index and offset from its user address */
+	HW_WORD_MODULE, /* points into an ELF module: code or data */
+	HW_WORD_STACK,
+	HW_WORD_MAPPED, /* points into some other mapping */
+	HW_WORD_TEXT,   /* its bytes are printable text */
+	HW_WORD_NUMBER,
+};
+
+struct hw_word_meaning {
+	enum hw_word_kind kind;
+	uint32_t chunk;  /* CHUNK: its index */
+	uint64_t offset; /* CHUNK: from the user address (negative for headers as two's complement) */
+	const struct hw_map *map; /* MODULE, STACK, MAPPED */
+	uint32_t thread;          /* STACK: thread index, UINT32_MAX unknown */
+};
+
+/* For --dump: what this word of the target's memory may be. `accounting` may be NULL (no stacks then). */
+struct hw_word_meaning hw_word_explain(
+	const struct hw_heap *heap, const struct hw_accounting *accounting, uint64_t word);
+
+/* ------------------------------------------------------------------------------ what debuggers know,
+ * borrowed */
+
+/*
+ * Symbol look-ups for this layer, filled in by main.c from the unwind layer, so that nothing here links a
+ * debugger library. Any member may be NULL: that knowledge is then missing.
+ */
+struct hw_names {
+	void *argument;
+	/* The symbol at `address`: name (borrowed until the next call) and offset into it; false: none. */
+	bool (*symbol)(void *argument, uint64_t address, const char **name, uint64_t *offset);
+};
+
+#endif
