@@ -48,7 +48,9 @@ say = @printf '  %-8s %s\n'
 endif
 
 LAYERS := inspector unwind heapwalk report
-sources = $(filter-out heapwalk/main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
+# The entry and the command line put the layers together: they are in no archive.
+ENTRY := $(sort heapwalk/main.c $(wildcard heapwalk/cli/*.c))
+sources = $(filter-out $(ENTRY),$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archive = $(B)/lib/$(1)/libhw$(1).a
 
@@ -57,8 +59,9 @@ ARCHIVES := $(foreach l,report heapwalk unwind inspector,$(call archive,$(l)))
 
 .PHONY: all
 all: $(B)/heapwalk
+	@:
 
-$(B)/heapwalk: $(B)/obj/heapwalk/main.o $(ARCHIVES)
+$(B)/heapwalk: $(call objects,$(ENTRY)) $(ARCHIVES)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector) $(LDLIBS)
 

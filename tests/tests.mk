@@ -28,7 +28,7 @@ $(B)/unit/report/%: $(B)/obj/tests/unit/report/%.o $(ARCHIVES)
 
 .PHONY: unit
 unit: $(UNIT_TESTS)
-	@failed=0; for t in $^; do $$t || failed=1; done; exit $$failed
+	$(Q)tests/run $^
 
 # tests/tools/X.c is a small program of the tests' own that links every layer.
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
@@ -54,6 +54,34 @@ $(B)/targets/%: tests/targets/%.cpp
 	$(Q)$(CXX) $(TARGET_CFLAGS) -o $@ $< -ldl
 
 # tests/live/test_*.py (unittest) run the program on real targets. B tells them where the build is.
+LIVE_TESTS := $(sort $(wildcard tests/live/test_*.py))
+
 .PHONY: live
 live: $(B)/heapwalk $(TOOLS) $(TARGETS)
-	B=$(B) python3 -m unittest discover -s tests/live -p 'test_*.py'
+	$(Q)B=$(abspath $(B)) tests/run $(LIVE_TESTS)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_TESTS)
+	@:
+
+# Everything. The unit tests run a second time under sanitizers; with SAN= given the whole of it does.
+ifdef SAN
+check_units = $(UNIT_TESTS)
+check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS)
+else
+check_units = $(UNIT_TESTS) $(UNIT_TESTS:$(B)/%=build-san/%)
+check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS) && \
+	$(MAKE) --no-print-directory SAN=address,undefined B=build-san unit-programs
+endif
+
+.PHONY: check
+check:
+	$(Q)tests/install-packages check
+	$(Q)$(check_build)
+	$(Q)B=$(abspath $(B)) tests/run tests/layers.sh $(check_units) $(LIVE_TESTS)
+
+.PHONY: lint
+lint:
+	$(Q)tests/install-packages lint
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/lint.sh

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Formatting, static analysis, scripts, the layer rule: everything that is checked without running the program.
+# Goes through all of it, then fails if anything was found.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+
+step()
+{
+	local what=$1
+	shift
+	echo "lint: $what"
+	"$@" || { echo "lint: $what: found something"; failed=1; }
+}
+
+# What git knows, and what it would if it were added: neither build products nor ignored files.
+files()
+{
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+		[ ! -e "$file" ] || echo "$file"
+	done
+}
+
+mapfile -t sources < <(files '*.c' '*.h' '*.cpp')
+mapfile -t compiled < <(files 'inspector/*.c' 'unwind/*.c' 'heapwalk/*.c' 'report/*.c')
+mapfile -t scripts < <(files '*.sh' tests/install-packages tests/glibcs/fetch .ci/run)
+flags=(-std=gnu11 -D_GNU_SOURCE '-DHW_VERSION="lint"' -iquote .)
+
+# shellcheck disable=SC2317 # step calls it
+spdx()
+{
+	local missing
+
+	missing=$(for file in "$@"; do head -n 2 "$file" | grep -q SPDX-License-Identifier || echo "$file"; done)
+	[ -z "$missing" ] || { echo "no SPDX line in $missing"; return 1; }
+}
+
+# Functions of at most 60 lines and so on: the numbers stand in .clang-tidy.
+# shellcheck disable=SC2317 # step calls it
+tidy()
+{
+	printf '%s\n' "${compiled[@]}" |
+		xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$@" -- '"${flags[*]@Q}"' 2>/dev/null' sh
+}
+
+step "licence lines" spdx "${sources[@]}" "${scripts[@]}"
+step "clang-format" clang-format --dry-run -Werror "${sources[@]}"
+step "shellcheck" shellcheck "${scripts[@]}"
+step "layers" tests/layers.sh
+step "cppcheck" cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+	--inline-suppr --suppress=unusedStructMember -D_GNU_SOURCE -I . -j 2 "${compiled[@]}"
+step "clang-tidy" tidy
+exit $failed
