@@ -28,7 +28,7 @@ $(B)/unit/report/%: $(B)/obj/tests/unit/report/%.o $(ARCHIVES)
 
 .PHONY: unit
 unit: $(UNIT_TESTS)
-	$(Q)tests/run $^
+	$(Q)$(if $^,tests/run $^)
 
 # tests/tools/X.c is a small program of the tests' own that links every layer.
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
