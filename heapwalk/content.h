@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a chunk's bytes look like at a glance. Called by the walker for every live chunk, so it must cost
+ * about ten nanoseconds: it looks at the first 64 bytes, at more (1 KiB at most) only while these are all
+ * zeros or numbers, and reads the image only once for each distinct vtable pointer. Private to heapwalk/.
+ */
+#ifndef HW_HEAPWALK_CONTENT_H
+#define HW_HEAPWALK_CONTENT_H
+
+#include "heapwalk/heap.h"
+
+struct hw_classifier;
+
+/* Borrows the snapshot. Not for several threads at once: make one each. */
+struct hw_error *hw_classifier_create(
+	const struct hw_snapshot *snapshot, struct hw_classifier **classifier) hw_must_check;
+void hw_classifier_destroy(struct hw_classifier *classifier);
+
+/*
+ * What `bytes` look like: the first `available` of the `usable` bytes of a chunk, from its user address, as
+ * they lie in the target. Give at least 64 where the chunk has them. NONE when not even a word is at hand.
+ */
+enum hw_content hw_classifier_classify(
+	struct hw_classifier *classifier, const uint8_t *bytes, size_t available, size_t usable);
+
+#endif

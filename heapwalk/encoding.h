@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Characters: which code points count as text, and how they stand in memory in the encodings that enum
+ * hw_encoding lists. Knows nothing about chunks. Private to heapwalk/.
+ */
+#ifndef HW_HEAPWALK_ENCODING_H
+#define HW_HEAPWALK_ENCODING_H
+
+#include "heapwalk/heap.h"
+
+/*
+ * True for what a person would call a character: no controls but tab, newline and carriage return, no
+ * surrogates, private use, noncharacters or planes without any script.
+ */
+bool hw_character_is_text(uint32_t character);
+
+/*
+ * Decodes the character at `bytes` in the encoding; its length in bytes, 0 when there are no `size` bytes for
+ * it or they are no valid form of it (overlong, lone surrogate, beyond U+10FFFF). ASCII takes bytes < 0x80.
+ */
+size_t hw_encoding_decode(enum hw_encoding encoding, const uint8_t *bytes, size_t size, uint32_t *character);
+
+/* Writes the character as UTF-8, 1 to 4 bytes; returns how many. Must be a valid code point. */
+size_t hw_utf8_encode(uint32_t character, char *out);
+
+/* Bytes of one code unit: 1, 2 or 4. */
+unsigned hw_encoding_unit(enum hw_encoding encoding);
+
+/* Length in bytes of the text in ASCII or UTF-8 that `bytes` begin with. */
+size_t hw_utf8_run(const uint8_t *bytes, size_t size);
+
+/*
+ * Length in bytes of the text in a 16- or 32-bit encoding that `bytes` begin with, and how many characters it
+ * has; 0 when it is not plausible as one text. Almost every pair of bytes is some character of UTF-16, so a
+ * text must use one script (besides ASCII and punctuation), as real texts do and numbers seldom do.
+ */
+size_t hw_wide_run(enum hw_encoding encoding, const uint8_t *bytes, size_t size, size_t *characters);
+
+/* The highest bit of each byte that is printable ASCII, of eight bytes loaded in little-endian order. */
+static inline uint64_t hw_printable_bytes(uint64_t eight)
+{
+	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+	uint64_t low = eight & ~highs; /* so that no sum carries into the next byte */
+
+	return (low + 0x60 * ones) & ~(low + ones) & ~eight & highs;
+}
+
+/* The highest bit of each byte that is zero. */
+static inline uint64_t hw_zero_bytes(uint64_t eight)
+{
+	const uint64_t highs = 0x8080808080808080;
+
+	return ~(((eight & ~highs) + ~highs) | eight) & highs;
+}
+
+/* Eight highest bits as eight adjacent ones, the first byte's lowest. */
+static inline unsigned hw_byte_mask(uint64_t high_bits)
+{
+	return (unsigned)((high_bits >> 7) * 0x0102040810204080 >> 56);
+}
+
+#endif
