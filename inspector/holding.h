@@ -9,6 +9,14 @@
 
 #include "inspector/inspector.h"
 
+/* What the kernel told the program at its start (getauxval(3)); 0: unknown. */
+struct hw_auxv {
+	uint64_t program_headers; /* AT_PHDR: lies in the executable */
+	uint64_t vdso;            /* AT_SYSINFO_EHDR */
+	uint64_t page_size;       /* AT_PAGESZ */
+	uint64_t file_name;       /* AT_EXECFN: address of the path that was executed */
+};
+
 struct hw_holding {
 	int *fds;
 	size_t fd_count;
@@ -19,6 +27,7 @@ struct hw_holding {
 	} * memory;
 	size_t memory_count;
 	size_t memory_capacity;
+	struct hw_auxv auxv;
 	pid_t process; /* the forked snapshot, a stopped tracee of ours; 0: none */
 };
 
