@@ -313,7 +313,32 @@ void hw_elf_auxv_decode(struct hw_elf_layout layout, const uint8_t *bytes, size_
 	}
 }
 
-bool hw_elf_build_id_agrees(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size)
+static const struct hw_elf_segment *next_load(const struct hw_elf *elf, size_t *index)
 {
-	return !one_size || !other_size || (one_size == other_size && !memcmp(one, other, one_size));
+	while (*index < elf->segment_count) {
+		const struct hw_elf_segment *segment = &elf->segments[(*index)++];
+
+		if (segment->type == PT_LOAD)
+			return segment;
+	}
+	return NULL;
+}
+
+bool hw_elf_is_file_of(const struct hw_elf *file, const struct hw_elf *object, uint64_t bias)
+{
+	size_t in_file = 0, in_object = 0;
+
+	if (file->build_id_size || object->build_id_size)
+		return file->build_id_size == object->build_id_size &&
+		       !memcmp(file->build_id, object->build_id, file->build_id_size);
+	for (;;) {
+		const struct hw_elf_segment *one = next_load(file, &in_file);
+		const struct hw_elf_segment *other = next_load(object, &in_object);
+
+		if (!one || !other)
+			return !one && !other;
+		if (one->address + bias != other->address || one->file_offset != other->file_offset ||
+			one->size != other->size || one->file_size != other->file_size)
+			return false;
+	}
 }

@@ -99,7 +99,10 @@ bool hw_elf_bias(const struct hw_elf *elf, uint64_t base, uint64_t page_size, ui
 /* The auxiliary vector as /proc/PID/auxv and NT_AUXV have it; entries that are not there stay 0. */
 void hw_elf_auxv_decode(struct hw_elf_layout layout, const uint8_t *bytes, size_t size, struct hw_auxv *auxv);
 
-/* False when both are known and differ. */
-bool hw_elf_build_id_agrees(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size);
+/*
+ * Whether a file is the one that an object in memory was loaded from: by build id if either has one, else by
+ * its PT_LOADs. `bias` was added to the object's segments' addresses.
+ */
+bool hw_elf_is_file_of(const struct hw_elf *file, const struct hw_elf *object, uint64_t bias);
 
 #endif

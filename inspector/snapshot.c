@@ -87,6 +87,7 @@ void hw_snapshot_destroy(struct hw_snapshot *snapshot)
 		holding_release(snapshot->holding);
 		free(snapshot->holding->fds);
 		free(snapshot->holding->memory);
+		free(snapshot->holding->executable_file);
 		free(snapshot->holding);
 	}
 	hw_image_destroy(snapshot->image);
