@@ -63,11 +63,14 @@ static bool has_pointer(struct hw_classifier *classifier, const uint8_t *bytes, 
 	return false;
 }
 
-/* STRING, TEXT_PART, or NONE: the chunk does not begin with text. `size` bytes are at hand. */
+/*
+ * STRING, TEXT_PART, or NONE: the chunk does not begin with text. `size` bytes are at hand, the first `run`
+ * of them are text.
+ */
 static enum hw_content glance_at_text(
-	struct hw_classifier *classifier, const uint8_t *bytes, size_t size, size_t usable)
+	struct hw_classifier *classifier, const uint8_t *bytes, size_t run, size_t size, size_t usable)
 {
-	size_t run = hw_utf8_run(bytes, size), tail;
+	size_t tail;
 	bool to_the_end, terminated;
 
 	if (run < SHORTEST)
@@ -209,10 +212,14 @@ enum hw_content hw_classifier_classify(
 	if (kind == HW_ADDRESS_MODULE && hw_vtables_has(classifier->vtables, first))
 		return HW_CONTENT_CXX;
 	if (first && kind == HW_ADDRESS_NONE) {
-		content = glance_at_text(classifier, bytes, hw_min(size, LIMIT), usable);
+		size_t run = hw_utf8_run(bytes, hw_min(size, LIMIT));
+
+		content = glance_at_text(classifier, bytes, run, hw_min(size, LIMIT), usable);
 		if (content != HW_CONTENT_NONE)
 			return content;
-		if (begins_with_wide_text(bytes, hw_min(size, LIMIT)))
+		/* Two ASCII letters read as one of UTF-16 are mostly Han: what is long in ASCII is not wide.
+		 */
+		if (run < SHORTEST_SURE && begins_with_wide_text(bytes, hw_min(size, LIMIT)))
 			return HW_CONTENT_WIDE;
 	}
 	if (!first)

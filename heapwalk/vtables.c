@@ -15,7 +15,8 @@
 struct hw_vtables {
 	const struct hw_snapshot *snapshot;
 	struct hw_addresses *addresses;
-	uint64_t slots[SLOTS]; /* pointer | verdict in bit 0 (vtables are word-aligned); 0: empty */
+	uint8_t *module_is_cxx; /* by module index: 0 not looked yet, 1 no, 2 yes */
+	uint64_t slots[SLOTS];  /* pointer | verdict in bit 0 (vtables are word-aligned); 0: empty */
 };
 
 struct hw_error *hw_vtables_create(
@@ -25,6 +26,11 @@ struct hw_error *hw_vtables_create(
 
 	if (!made)
 		return hw_error_no_memory();
+	made->module_is_cxx = calloc(snapshot->module_count + 1, 1);
+	if (!made->module_is_cxx) {
+		free(made);
+		return hw_error_no_memory();
+	}
 	made->snapshot = snapshot;
 	made->addresses = addresses;
 	*vtables = made;
@@ -33,6 +39,9 @@ struct hw_error *hw_vtables_create(
 
 void hw_vtables_destroy(struct hw_vtables *vtables)
 {
+	if (!vtables)
+		return;
+	free(vtables->module_is_cxx);
 	free(vtables);
 }
 
@@ -98,8 +107,38 @@ static bool is_typeinfo(struct hw_vtables *vtables, uint64_t address)
 	       !hw_image_read_some(vtables->snapshot->image, words[1], &probe, 1);
 }
 
+static bool is_cxx_symbol(const struct hw_dynamic_symbol *symbol, void *argument)
+{
+	bool *found = argument;
+
+	*found = !strncmp(symbol->name, "_ZdlPv", 6) || !strncmp(symbol->name, "_ZTV", 4) ||
+		 !strcmp(symbol->name, "__gxx_personality_v0") || !strcmp(symbol->name, "__cxa_pure_virtual");
+	return !*found;
+}
+
+/*
+ * Built with -fno-rtti the typeinfo word is 0, and then a C table of functions that happens to follow two
+ * zero words looks the same: believed only in a module whose dynamic symbols show that it is C++.
+ */
+static bool lies_in_cxx_module(struct hw_vtables *vtables, uint64_t address)
+{
+	const struct hw_snapshot *snapshot = vtables->snapshot;
+	const struct hw_module *module = hw_snapshot_module_at(snapshot, address);
+	uint8_t *verdict;
+	bool found = false;
+
+	if (!module)
+		return false;
+	verdict = &vtables->module_is_cxx[module - snapshot->modules];
+	if (!*verdict) {
+		hw_module_each_symbol(snapshot, module, is_cxx_symbol, &found);
+		*verdict = found ? 2 : 1;
+	}
+	return *verdict == 2;
+}
+
 /* The words before and at a vtable's address point, in this order. */
-enum { TOP_OFFSET, TYPEINFO, FIRST_FUNCTION, WORDS };
+enum { TOP_OFFSET, TYPEINFO, FIRST_FUNCTION, SECOND_FUNCTION, WORDS };
 
 static bool verify(struct hw_vtables *vtables, uint64_t pointer)
 {
@@ -107,7 +146,9 @@ static bool verify(struct hw_vtables *vtables, uint64_t pointer)
 	uint64_t words[WORDS] = { 0 };
 	int64_t top;
 
-	if (!read_words(vtables, pointer - 2 * word_size, words, WORDS))
+	/* A vtable of one function may be the last of its section: the second word may be missing. */
+	if (!read_words(vtables, pointer - 2 * word_size, words, WORDS) &&
+		!read_words(vtables, pointer - 2 * word_size, words, WORDS - 1))
 		return false;
 	top = word_size == 4 ? (int32_t)words[TOP_OFFSET] : (int64_t)words[TOP_OFFSET];
 	if (top < -TOP_OFFSET_LIMIT || top > TOP_OFFSET_LIMIT)
@@ -115,7 +156,10 @@ static bool verify(struct hw_vtables *vtables, uint64_t pointer)
 	/* The destructors of an abstract class may be 0: nobody can call them. */
 	if (!points_to(vtables, words[FIRST_FUNCTION], HW_ADDRESS_CODE) && words[FIRST_FUNCTION] != 0)
 		return false;
-	return is_typeinfo(vtables, words[TYPEINFO]);
+	if (words[TYPEINFO])
+		return is_typeinfo(vtables, words[TYPEINFO]);
+	return words[FIRST_FUNCTION] && points_to(vtables, words[SECOND_FUNCTION], HW_ADDRESS_CODE) &&
+	       lies_in_cxx_module(vtables, pointer);
 }
 
 bool hw_vtables_has(struct hw_vtables *vtables, uint64_t pointer)
