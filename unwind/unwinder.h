@@ -27,6 +27,7 @@ struct hw_symbol {
 	uint64_t size;       /* of the symbol, 0 unknown */
 	const char *module;  /* file name without directories; NULL: in no module */
 	const char *section; /* the ELF section's name (".data", ".bss"), NULL unknown */
+	uint64_t section_offset; /* from the section's start; 0 without a section */
 	bool is_function;
 };
 
@@ -45,6 +46,12 @@ struct hw_frame {
 			      pc - 1 otherwise */
 };
 
+/* The address to ask hw_unwinder_symbol() and hw_unwinder_line() for: inside the call, not behind it. */
+static inline uint64_t hw_frame_lookup(const struct hw_frame *frame)
+{
+	return frame->pc - (frame->is_call_site && frame->pc > 0);
+}
+
 enum hw_stack_end {
 	HW_STACK_COMPLETE, /* reached the outermost frame */
 	HW_STACK_CUT,      /* the frame limit */
@@ -60,19 +67,25 @@ struct hw_stack {
 };
 
 enum hw_unwind_method {
-	HW_UNWIND_AUTO,      /* libunwind for a process, libdwfl for a core */
-	HW_UNWIND_LIBUNWIND, /* processes only */
+	HW_UNWIND_AUTO,      /* libunwind for a process (libdwfl where it is lost), libdwfl for a core */
+	HW_UNWIND_LIBUNWIND, /* x86-64 targets only */
 	HW_UNWIND_LIBDW,
 };
 
-/* May be zeroed. Strings are borrowed for the unwinder's life. */
+/* May be zeroed. */
 struct hw_unwinder_options {
-	const char *debug_directory; /* --debug-dir, searched before the default places */
+	const char *debug_directory; /* --debug-dir, searched before the default places; copied */
 	enum hw_unwind_method method;
 };
 
 struct hw_unwinder;
 
+/*
+ * `snapshot` is borrowed and must outlive the unwinder. Separate debug information is looked for in
+ * `debug_directory`, beside the file, in its .debug folder, and under usr/lib/debug of the sysroot and of
+ * this machine, by build id and by .gnu_debuglink. Nothing is ever downloaded unless the user has set
+ * DEBUGINFOD_URLS, which libdw honours.
+ */
 struct hw_error *hw_unwinder_create(const struct hw_snapshot *snapshot,
 	const struct hw_unwinder_options *options, struct hw_unwinder **unwinder) hw_must_check;
 void hw_unwinder_destroy(struct hw_unwinder *unwinder);
@@ -83,10 +96,23 @@ bool hw_unwinder_symbol(struct hw_unwinder *unwinder, uint64_t address, struct h
 /* False without debug information for it. */
 bool hw_unwinder_line(struct hw_unwinder *unwinder, uint64_t address, struct hw_source_line *line);
 
-/* The call stack of snapshot->threads[thread], at most `limit` frames (0: 256). hw_stack_deinit() afterwards.
+/*
+ * The call stack of snapshot->threads[thread], at most `limit` frames (0: 256). hw_stack_deinit() afterwards.
+ * A stack that cannot be followed to its end is no error: `end` and `reason` tell. HW_ERROR_UNSUPPORTED: a
+ * machine that cannot be unwound. The image must still be there.
  */
 struct hw_error *hw_unwinder_stack(
 	struct hw_unwinder *unwinder, size_t thread, size_t limit, struct hw_stack *stack) hw_must_check;
 void hw_stack_deinit(struct hw_stack *stack);
+
+/* What a function without calls may use below its stack pointer (System V ABI for AMD64, 3.2.2). */
+#define HW_STACK_RED_ZONE 128
+
+/*
+ * Which frame an address in this thread's stack belongs to: an index into stack->frames, the red zone below
+ * an innermost frame included, or -1 when it lies below all of them. The outermost known frame is given
+ * everything above it.
+ */
+ptrdiff_t hw_stack_frame_at(const struct hw_stack *stack, uint64_t address);
 
 #endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Call stacks: which library, when to stop, and how a stack ended. */
+#include <elf.h>
+
+#include "unwind/stack.h"
+
+#define DEFAULT_LIMIT 256
+/* Recursion can be deep, memory is not endless: 24 MiB of frames. */
+#define HIGHEST_LIMIT (1u << 20)
+
+/*
+ * A caller's frame lies above its callee's. Only a signal handler may run on another stack; and where a call
+ * does not push, a leaf may not have moved sp at all.
+ */
+static bool advances(const struct hw_stack_builder *builder, const struct hw_found_frame *frame)
+{
+	const struct hw_frame *last;
+
+	if (!builder->stack->frame_count || frame->may_switch_stack)
+		return true;
+	last = &builder->stack->frames[builder->stack->frame_count - 1];
+	if (frame->sp > last->sp)
+		return true;
+	return !builder->unwinder->machine->call_pushes && frame->sp == last->sp && frame->pc != last->pc;
+}
+
+bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
+{
+	struct hw_stack *stack = builder->stack;
+	struct hw_frame *slot;
+
+	builder->is_looping = !advances(builder, frame);
+	builder->is_full = stack->frame_count == builder->limit;
+	if (builder->is_looping || builder->is_full)
+		return false;
+	slot = hw_array_next(stack->frames, stack->frame_count, builder->capacity);
+	builder->no_memory = !slot;
+	if (!slot)
+		return false;
+	*slot = (struct hw_frame){ .pc = frame->pc, .sp = frame->sp, .is_call_site = !frame->is_exact };
+	stack->frame_count++;
+	builder->fp = frame->fp;
+	builder->has_fp = frame->has_fp;
+	return true;
+}
+
+/* What the unwind table says of the return address at `pc`. */
+enum caller {
+	CALLER_UNKNOWN, /* there is no unwind table for pc */
+	CALLER_NONE,    /* it says that there is no caller */
+	CALLER_SOME,
+};
+
+static enum caller caller_by_cfi(Dwarf_CFI *cfi, uint64_t pc)
+{
+	Dwarf_Frame *frame;
+	Dwarf_Op space[3], *operations;
+	Dwarf_Addr start, end;
+	size_t count;
+	bool is_signal;
+	int column;
+	enum caller caller = CALLER_UNKNOWN;
+
+	if (!cfi || dwarf_cfi_addrframe(cfi, pc, &frame) != 0)
+		return CALLER_UNKNOWN;
+	column = dwarf_frame_info(frame, &start, &end, &is_signal);
+	/* "Undefined" comes as no operations at the space that we passed, "same value" as a null pointer. */
+	if (column >= 0 && dwarf_frame_register(frame, column, space, &operations, &count) == 0)
+		caller = count == 0 && operations == space ? CALLER_NONE : CALLER_SOME;
+	free(frame);
+	return caller;
+}
+
+static enum caller find_caller(struct hw_unwinder *unwinder, uint64_t pc)
+{
+	struct hw_object *object = hw_object_at(unwinder, pc);
+	enum caller caller;
+	Dwarf_Addr bias;
+	Dwarf_CFI *cfi;
+
+	if (!object || !object->dwfl)
+		return CALLER_UNKNOWN;
+	cfi = dwfl_module_eh_cfi(object->dwfl, &bias);
+	caller = caller_by_cfi(cfi, cfi ? pc - bias : 0);
+	if (caller != CALLER_UNKNOWN)
+		return caller;
+	cfi = dwfl_module_dwarf_cfi(object->dwfl, &bias);
+	return caller_by_cfi(cfi, cfi ? pc - bias : 0);
+}
+
+/*
+ * Both libraries stop in the same way at the outermost frame and where they are lost. The outermost says that
+ * its return address is undefined; one without unwind tables has cleared the frame pointer, as the ABIs ask
+ * for.
+ */
+static bool is_outermost(const struct hw_stack_builder *builder, enum caller caller)
+{
+	return caller == CALLER_NONE || (caller == CALLER_UNKNOWN && builder->has_fp && !builder->fp);
+}
+
+static struct hw_error *set_reason(struct hw_stack *stack, enum caller caller, const char *reason)
+{
+	const struct hw_frame *last = &stack->frames[stack->frame_count - 1];
+	int length;
+
+	if (caller == CALLER_UNKNOWN)
+		length = asprintf(
+			&stack->reason, "no unwind information for 0x%llx", (unsigned long long)last->pc);
+	else
+		length = asprintf(&stack->reason, "the caller of 0x%llx cannot be told%s%s",
+			(unsigned long long)last->pc, reason ? ": " : "", reason ? reason : "");
+	if (length >= 0)
+		return NULL;
+	stack->reason = NULL;
+	return hw_error_no_memory();
+}
+
+static struct hw_error *classify_end(struct hw_stack_builder *builder, const char *reason)
+{
+	struct hw_stack *stack = builder->stack;
+	enum caller caller;
+
+	if (builder->is_full) {
+		stack->end = HW_STACK_CUT;
+		return NULL;
+	}
+	if (!stack->frame_count) {
+		stack->end = HW_STACK_UNKNOWN;
+		return NULL;
+	}
+	caller = find_caller(builder->unwinder, hw_frame_lookup(&stack->frames[stack->frame_count - 1]));
+	if (!builder->is_looping && is_outermost(builder, caller)) {
+		stack->end = HW_STACK_COMPLETE;
+		return NULL;
+	}
+	stack->end = HW_STACK_BROKEN;
+	return set_reason(stack, caller, builder->is_looping ? "the stack pointer does not advance" : reason);
+}
+
+static struct hw_error *unwind_by(enum hw_unwind_method method, struct hw_unwinder *unwinder,
+	const struct hw_registers *registers, size_t limit, struct hw_stack *stack)
+{
+	struct hw_stack_builder builder = {
+		.unwinder = unwinder,
+		.registers = registers,
+		.limit = limit,
+		.stack = stack,
+	};
+	const char *reason = NULL;
+	struct hw_error *error = method == HW_UNWIND_LIBUNWIND ? hw_stack_by_libunwind(&builder, &reason)
+							       : hw_stack_by_libdw(&builder, &reason);
+
+	if (!error && builder.no_memory)
+		error = hw_error_no_memory();
+	if (!error)
+		error = classify_end(&builder, reason);
+	if (error)
+		hw_stack_deinit(stack);
+	return error;
+}
+
+/* Whether `a` tells more than `b`. */
+static bool is_better(const struct hw_stack *a, const struct hw_stack *b)
+{
+	if ((a->end == HW_STACK_COMPLETE) != (b->end == HW_STACK_COMPLETE))
+		return a->end == HW_STACK_COMPLETE;
+	return a->frame_count > b->frame_count;
+}
+
+/* libunwind first; where it is lost, libdw may know more (it also reads .debug_frame and files). */
+static struct hw_error *unwind_by_both(struct hw_unwinder *unwinder, const struct hw_registers *registers,
+	size_t limit, struct hw_stack *stack)
+{
+	struct hw_stack other = { 0 };
+	struct hw_error *error = unwind_by(HW_UNWIND_LIBUNWIND, unwinder, registers, limit, stack);
+
+	if (error || stack->end != HW_STACK_BROKEN)
+		return error;
+	error = unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, &other);
+	if (!error && is_better(&other, stack)) {
+		struct hw_stack worse = *stack;
+
+		*stack = other;
+		other = worse;
+	}
+	hw_error_destroy(error);
+	hw_stack_deinit(&other);
+	return NULL;
+}
+
+static struct hw_error *unwind(struct hw_unwinder *unwinder, const struct hw_registers *registers,
+	size_t limit, struct hw_stack *stack)
+{
+	bool has_libunwind = unwinder->snapshot->machine == EM_X86_64;
+
+	switch (unwinder->method) {
+	case HW_UNWIND_LIBUNWIND:
+		if (!has_libunwind)
+			return hw_error_create(
+				HW_ERROR_UNSUPPORTED, "libunwind reads stacks of x86-64 targets only");
+		return unwind_by(HW_UNWIND_LIBUNWIND, unwinder, registers, limit, stack);
+	case HW_UNWIND_LIBDW:
+		return unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, stack);
+	default:
+		if (has_libunwind && unwinder->snapshot->source == HW_SOURCE_PROCESS)
+			return unwind_by_both(unwinder, registers, limit, stack);
+		return unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, stack);
+	}
+}
+
+struct hw_error *hw_unwinder_stack(
+	struct hw_unwinder *unwinder, size_t thread, size_t limit, struct hw_stack *stack)
+{
+	const struct hw_snapshot *snapshot = unwinder->snapshot;
+	struct hw_stack made = { .end = HW_STACK_UNKNOWN };
+	struct hw_registers registers;
+	struct hw_error *error = NULL;
+
+	if (thread >= snapshot->thread_count)
+		return hw_error_create(HW_ERROR_USAGE, "there is no thread number %zu", thread);
+	if (!unwinder->machine)
+		return hw_error_create(HW_ERROR_UNSUPPORTED, "stacks of ELF machine %u cannot be unwound",
+			snapshot->machine);
+	limit = limit ? hw_min(limit, HIGHEST_LIMIT) : DEFAULT_LIMIT;
+	if (hw_registers_load(unwinder->machine, snapshot->image, &snapshot->threads[thread], &registers))
+		error = unwind(unwinder, &registers, limit, &made);
+	if (!error)
+		*stack = made;
+	return error;
+}
+
+void hw_stack_deinit(struct hw_stack *stack)
+{
+	free(stack->frames);
+	free(stack->reason);
+	memset(stack, 0, sizeof(*stack));
+}
+
+ptrdiff_t hw_stack_frame_at(const struct hw_stack *stack, uint64_t address)
+{
+	ptrdiff_t found = -1;
+	uint64_t nearest = 0;
+
+	for (size_t i = 0; i < stack->frame_count; i++) {
+		const struct hw_frame *frame = &stack->frames[i];
+		uint64_t red_zone = frame->is_call_site ? 0 : HW_STACK_RED_ZONE;
+		uint64_t low = frame->sp - hw_min(frame->sp, red_zone);
+
+		if (low <= address && (found < 0 || low > nearest)) {
+			found = (ptrdiff_t)i;
+			nearest = low;
+		}
+	}
+	return found;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Collecting the frames of one stack, whichever library finds them. Private to unwind/. */
+#ifndef HW_UNWIND_STACK_H
+#define HW_UNWIND_STACK_H
+
+#include "unwind/session.h"
+
+/* A stack in the making: frames come innermost first. */
+struct hw_stack_builder {
+	struct hw_unwinder *unwinder;
+	const struct hw_registers *registers;
+	size_t limit;
+	size_t capacity;
+	uint64_t fp; /* frame pointer of the last frame; valid if has_fp */
+	bool has_fp;
+	bool no_memory;
+	bool is_full;    /* one more came than the limit allows */
+	bool is_looping; /* sp did not advance */
+	struct hw_stack *stack;
+};
+
+/* What a library knows of one frame. */
+struct hw_found_frame {
+	uint64_t pc;
+	uint64_t sp;
+	uint64_t fp;
+	bool has_fp;
+	bool is_exact;         /* pc is the very instruction, not a return address */
+	bool may_switch_stack; /* the frame was reached through a signal frame: sp may be anywhere */
+};
+
+/* False: stop, for one of the reasons that the builder now tells. */
+bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame);
+
+/* Each fills the builder's stack with frames. *reason (may stay NULL) is why it could not go on. */
+struct hw_error *hw_stack_by_libunwind(struct hw_stack_builder *builder, const char **reason) hw_must_check;
+struct hw_error *hw_stack_by_libdw(struct hw_stack_builder *builder, const char **reason) hw_must_check;
+
+/* NULL is fine. hw_libdw_destroy() only after dwfl_end(). */
+void hw_libunwind_destroy(struct hw_libunwind *libunwind);
+void hw_libdw_destroy(struct hw_libdw *libdw);
+
+#endif
