@@ -204,7 +204,8 @@ enum hw_map_flag {
 	HW_MAP_GROWSDOWN = 4,  /* "gd" */
 	HW_MAP_HUGETLB = 8,    /* "ht" */
 	HW_MAP_DONTDUMP = 16,  /* "dd" */
-	HW_MAP_IO = 32,        /* "io": device memory, never read */
+	HW_MAP_IO = 32,        /* "io", "pf": device memory, never read */
+	HW_MAP_USERFAULT = 64, /* "um", "uw", "ui": watched through a userfaultfd */
 };
 
 /* Resident, proportional and swapped bytes as smaps tells them. */
