@@ -90,6 +90,22 @@ static enum hw_content glance_at_text(
 	return run >= SHORTEST_SURE ? HW_CONTENT_TEXT_PART : HW_CONTENT_NONE;
 }
 
+/* Four characters that are not zero, by their unit: nearly all chunks of numbers end here. */
+static bool may_begin_with_wide_text(const uint8_t *bytes, size_t size, unsigned unit)
+{
+	uint16_t two[SHORTEST];
+	uint32_t four[SHORTEST];
+
+	if (size < SHORTEST * unit)
+		return false;
+	if (unit == 2) {
+		memcpy(two, bytes, sizeof(two));
+		return two[0] && two[1] && two[2] && two[3];
+	}
+	memcpy(four, bytes, sizeof(four));
+	return four[0] && four[1] && four[2] && four[3];
+}
+
 static bool begins_with_wide_text(const uint8_t *bytes, size_t size)
 {
 	static const enum hw_encoding encodings[] = { HW_ENCODING_UTF16LE, HW_ENCODING_UTF16BE,
@@ -100,7 +116,7 @@ static bool begins_with_wide_text(const uint8_t *bytes, size_t size)
 		unsigned unit = hw_encoding_unit(encodings[i]);
 		size_t characters, run;
 
-		if (!memcmp(bytes, zeros, unit))
+		if (!may_begin_with_wide_text(bytes, size, unit))
 			continue;
 		run = hw_wide_run(encodings[i], bytes, size, &characters);
 		if (run && characters >= SHORTEST && (size - run < 4 || !memcmp(bytes + run, zeros, unit)))
@@ -109,63 +125,110 @@ static bool begins_with_wide_text(const uint8_t *bytes, size_t size)
 	return false;
 }
 
-/* What the words of a block are; bit i of the masks speaks of its byte i. */
-struct block {
-	bool pointer;
-	bool number;
-	bool other;
-	uint64_t printable; /* pointers' bytes are left out: they are no text */
-	uint64_t zero;
-};
-
 /* A counter, length, flag word or small negative, or two 32-bit ones side by side. */
 static bool is_number(uint64_t word, unsigned word_size)
 {
-	const int32_t limit = 1 << 24;
-	int32_t low = (int32_t)word, high = (int32_t)(word >> 32);
+	const uint32_t limit = 1 << 24;
+	uint32_t low = (uint32_t)word, high = (uint32_t)(word >> 32);
 
-	if (word_size == 8 && (high == 0 || high == -1))
+	if (word_size == 8 && high + 1 < 2)
 		return true;
-	return low > -limit && low < limit && high > -limit && high < limit;
+	return low + limit < 2 * limit && high + limit < 2 * limit;
 }
 
-static struct block glance_at_block(struct hw_classifier *classifier, const uint8_t *bytes, size_t size)
+/* What the words of a block are; bit i of `pointers` speaks of word i. */
+struct block {
+	unsigned pointers;
+	bool number;
+	bool other;
+};
+
+/* Inlined for the common machine, so that the word size is a constant there. */
+static inline __attribute__((always_inline)) struct block sort_words(struct hw_classifier *classifier,
+	const struct hw_image *image, const uint8_t *bytes, size_t words, unsigned word_size)
 {
-	unsigned step = classifier->image->word_size;
-	struct block block = { .pointer = false };
+	struct block block = { .pointers = 0 };
 
-	for (size_t at = 0; at + step <= size; at += step) {
-		uint64_t word = hw_image_word(classifier->image, bytes + at);
+	for (size_t i = 0; i < words; i++) {
+		uint64_t word = hw_image_word(image, bytes + i * word_size);
 
-		if (!word) {
-			block.zero |= (uint64_t)(step == 8 ? 0xff : 0x0f) << at;
-		} else if (hw_addresses_kind(classifier->addresses, word)) {
-			block.pointer = true;
-		} else {
-			uint64_t raw = 0;
-
-			memcpy(&raw, bytes + at, step);
-			raw = le64toh(raw);
-			block.printable |= (uint64_t)hw_byte_mask(hw_printable_bytes(raw)) << at;
-			block.zero |= (uint64_t)(hw_byte_mask(hw_zero_bytes(raw)) & (step == 8 ? 0xff : 0x0f))
-				      << at;
-			if (is_number(word, step))
-				block.number = true;
-			else
-				block.other = true;
-		}
+		if (!word)
+			continue;
+		if (hw_addresses_kind(classifier->addresses, word))
+			block.pointers |= 1u << i;
+		else if (is_number(word, word_size))
+			block.number = true;
+		else
+			block.other = true;
 	}
 	return block;
 }
 
-/* Eight printable bytes in a row, or five with a zero behind them: chance makes neither often. */
-static bool has_text(const struct block *block)
+/* Tells by one OR over all bytes that there is nothing but small positive numbers below every address. */
+static bool all_small(const struct hw_classifier *classifier, const uint8_t *bytes, size_t words, bool *any)
 {
-	uint64_t two = block->printable & block->printable >> 1;
-	uint64_t four = two & two >> 2;
-	uint64_t five = four & block->printable >> 4;
+	uint64_t all = 0, word;
 
-	return (four & four >> 4) || (five & block->zero >> 5);
+	for (size_t i = 0; i < words; i++) {
+		memcpy(&word, bytes + i * sizeof(word), sizeof(word));
+		all |= word;
+	}
+	*any = all;
+	return all < classifier->addresses->low && !(all & 0xff000000ff000000);
+}
+
+static struct block glance_at_block(struct hw_classifier *classifier, const uint8_t *bytes, size_t words)
+{
+	static const struct hw_image common = { .word_size = 8 };
+	const struct hw_image *image = classifier->image;
+	struct block block = { .pointers = 0 };
+
+	if (image->word_size != 8 || image->big_endian)
+		return sort_words(classifier, image, bytes, words, image->word_size);
+	if (all_small(classifier, bytes, words, &block.number))
+		return block;
+	return sort_words(classifier, &common, bytes, words, 8);
+}
+
+/* A word's bytes in their order in memory, the first in the lowest bits. */
+static inline uint64_t load_bytes(const uint8_t *bytes, unsigned word_size)
+{
+	uint64_t eight;
+	uint32_t four;
+
+	if (word_size == 8) {
+		memcpy(&eight, bytes, sizeof(eight));
+		return le64toh(eight);
+	}
+	memcpy(&four, bytes, sizeof(four));
+	return le32toh(four);
+}
+
+/*
+ * Eight printable bytes in a row, or five with a zero behind them: chance makes neither often. Bytes of
+ * pointers do not count.
+ */
+static bool has_text(const uint8_t *bytes, size_t words, unsigned word_size, unsigned pointers)
+{
+	uint64_t printable = 0, zero = 0, four, five;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t raw = pointers >> i & 1 ? 0 : load_bytes(bytes + i * word_size, word_size);
+
+		printable |= (uint64_t)hw_byte_mask(hw_printable_bytes(raw)) << i * word_size;
+	}
+	four = printable & printable >> 1;
+	four &= four >> 2;
+	five = four & printable >> 4;
+	if (!five || (four & four >> 4))
+		return five;
+	for (size_t i = 0; i < words; i++) {
+		unsigned bytes_zero =
+			hw_byte_mask(hw_zero_bytes(load_bytes(bytes + i * word_size, word_size)));
+
+		zero |= (uint64_t)(bytes_zero & ((1u << word_size) - 1)) << i * word_size;
+	}
+	return five & zero >> 5;
 }
 
 /* Length of the zeros that `bytes` begin with, in whole blocks (the last may be shorter). */
@@ -182,14 +245,16 @@ static size_t zero_run(const uint8_t *bytes, size_t size)
 /* The words, block by block until something tells. */
 static enum hw_content glance_at_words(struct hw_classifier *classifier, const uint8_t *bytes, size_t size)
 {
+	unsigned word_size = classifier->image->word_size;
 	bool number = false, other = false;
 
-	for (size_t at = 0; at < size; at += BLOCK) {
-		struct block block = glance_at_block(classifier, bytes + at, hw_min(size - at, BLOCK));
+	for (size_t at = 0; at + word_size <= size; at += BLOCK) {
+		size_t words = hw_min(size - at, BLOCK) / word_size;
+		struct block block = glance_at_block(classifier, bytes + at, words);
 
-		if (block.other && has_text(&block))
+		if (block.other && has_text(bytes + at, words, word_size, block.pointers))
 			return HW_CONTENT_TEXT_PART;
-		if (block.pointer)
+		if (block.pointers)
 			return HW_CONTENT_POINTERS;
 		number |= block.number;
 		other |= block.other;

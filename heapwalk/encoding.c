@@ -135,20 +135,6 @@ size_t hw_utf8_encode(uint32_t character, char *out)
 	return 4;
 }
 
-unsigned hw_encoding_unit(enum hw_encoding encoding)
-{
-	switch (encoding) {
-	case HW_ENCODING_UTF16LE:
-	case HW_ENCODING_UTF16BE:
-		return 2;
-	case HW_ENCODING_UTF32LE:
-	case HW_ENCODING_UTF32BE:
-		return 4;
-	default:
-		return 1;
-	}
-}
-
 /* Bytes of printable ASCII at the beginning, eight at a time. */
 static size_t printable_run(const uint8_t *bytes, size_t size)
 {
@@ -185,6 +171,7 @@ size_t hw_utf8_run(const uint8_t *bytes, size_t size)
 
 /* Which characters go together in one text. */
 enum script {
+	SCRIPT_NONE,   /* no text, or so rare that it is more likely no text */
 	SCRIPT_COMMON, /* ASCII, and marks and punctuation that all share */
 	SCRIPT_LATIN,
 	SCRIPT_GREEK,
@@ -193,37 +180,33 @@ enum script {
 	SCRIPT_INDIC,
 	SCRIPT_HAN_KANA,
 	SCRIPT_HANGUL,
-	SCRIPT_NONE, /* no text, or so rare that it is more likely no text */
+};
+
+/* By the 256 characters that a block of the basic plane has; a few blocks are shared by two scripts. */
+static const uint8_t block_scripts[256] = {
+	[0x00] = SCRIPT_COMMON, /* its upper half is told apart below */
+	[0x01 ... 0x02] = SCRIPT_LATIN,
+	[0x03] = SCRIPT_GREEK,
+	[0x04] = SCRIPT_CYRILLIC,
+	[0x05 ... 0x06] = SCRIPT_HEBREW_ARABIC,
+	[0x09 ... 0x0e] = SCRIPT_INDIC,
+	[0x1e] = SCRIPT_LATIN,
+	[0x20 ... 0x22] = SCRIPT_COMMON,
+	[0x30] = SCRIPT_HAN_KANA,
+	[0x4e ... 0x9f] = SCRIPT_HAN_KANA,
+	[0xac ... 0xd7] = SCRIPT_HANGUL,
+	[0xff] = SCRIPT_COMMON,
 };
 
 static enum script script_of(uint32_t character)
 {
-	static const struct {
-		uint32_t first, last;
-		enum script script;
-	} ranges[] = {
-		{ 0x0000, 0x00bf, SCRIPT_COMMON },
-		{ 0x00c0, 0x024f, SCRIPT_LATIN },
-		{ 0x0370, 0x03ff, SCRIPT_GREEK },
-		{ 0x0400, 0x052f, SCRIPT_CYRILLIC },
-		{ 0x0590, 0x06ff, SCRIPT_HEBREW_ARABIC },
-		{ 0x0900, 0x0eff, SCRIPT_INDIC },
-		{ 0x1e00, 0x1eff, SCRIPT_LATIN },
-		{ 0x2010, 0x22ff, SCRIPT_COMMON },
-		{ 0x3000, 0x303f, SCRIPT_COMMON },
-		{ 0x3040, 0x30ff, SCRIPT_HAN_KANA },
-		{ 0x4e00, 0x9fff, SCRIPT_HAN_KANA },
-		{ 0xac00, 0xd7a3, SCRIPT_HANGUL },
-		{ 0xfeff, 0xfeff, SCRIPT_COMMON },
-		{ 0xff00, 0xffef, SCRIPT_COMMON },
-		{ 0x1f300, 0x1faff, SCRIPT_COMMON },
-	};
-
-	for (size_t i = 0; i < hw_array_size(ranges); i++) {
-		if (character <= ranges[i].last)
-			return character >= ranges[i].first ? ranges[i].script : SCRIPT_NONE;
-	}
-	return SCRIPT_NONE;
+	if (character >= 0x10000)
+		return character >= 0x1f300 && character < 0x1fb00 ? SCRIPT_COMMON : SCRIPT_NONE;
+	if (character >= 0xc0 && character < 0x100)
+		return SCRIPT_LATIN;
+	if ((character >= 0x3000 && character < 0x3040) || character == 0xfeff)
+		return SCRIPT_COMMON;
+	return (enum script)block_scripts[character >> 8];
 }
 
 /* A run of characters in one wide encoding, as far as it has been read. */

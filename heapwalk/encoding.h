@@ -24,7 +24,10 @@ size_t hw_encoding_decode(enum hw_encoding encoding, const uint8_t *bytes, size_
 size_t hw_utf8_encode(uint32_t character, char *out);
 
 /* Bytes of one code unit: 1, 2 or 4. */
-unsigned hw_encoding_unit(enum hw_encoding encoding);
+static inline unsigned hw_encoding_unit(enum hw_encoding encoding)
+{
+	return encoding >= HW_ENCODING_UTF32LE ? 4 : encoding >= HW_ENCODING_UTF16LE ? 2 : 1;
+}
 
 /* Length in bytes of the text in ASCII or UTF-8 that `bytes` begin with. */
 size_t hw_utf8_run(const uint8_t *bytes, size_t size);

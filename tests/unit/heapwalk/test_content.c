@@ -73,7 +73,7 @@ static const struct content_row {
 	{ "UTF-8", HW_CONTENT_STRING, 24, { 0 },
 		"gr\xc3\xbc\xc3\x9f"
 		"e",
-		9 },
+		8 },
 	{ "three letters are too few", HW_CONTENT_NUMBERS, 24, { 0x636261 } },
 	{ "small text, remains of a pointer behind", HW_CONTENT_STRING, 24, { 0, 0, HEAP + 0x10 },
 		"hello you", 10 },
