@@ -405,6 +405,26 @@ struct hw_error *hw_accounting_build(
 	const struct hw_heap *heap, struct hw_accounting **accounting) hw_must_check;
 void hw_accounting_destroy(struct hw_accounting *accounting);
 
+/* On which side the memory lies: the first question about a process that has too much of it. */
+enum hw_balance_kind {
+	HW_BALANCE_NONE,    /* too little memory to say */
+	HW_BALANCE_LIVE,    /* in live chunks: a leak, a cache, or just data */
+	HW_BALANCE_FREE,    /* in free chunks that malloc does not give back: fragmentation */
+	HW_BALANCE_OUTSIDE, /* not malloc's at all: the program maps it */
+};
+
+struct hw_balance {
+	enum hw_balance_kind kind;
+	double share; /* LIVE, FREE: of malloc's memory; OUTSIDE: of malloc's, anonymous and shared memory
+			 together */
+};
+
+/*
+ * Weighs what is resident or swapped where that is known, else sizes. FREE from a third of malloc's memory
+ * on, OUTSIDE from half on; the outer question is asked first.
+ */
+struct hw_balance hw_balance_of(const struct hw_heap *heap, const struct hw_accounting *accounting);
+
 /* -------------------------------------------------------------------------------------------------- strings
  */
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Anomalies: the first few in the summary, all of them in a view of their own. */
+#include "report/anomalies.h"
+
+#include "report/field.h"
+#include "report/number.h"
+#include "report/sheet.h"
+
+#define BRIEF 5
+
+static const struct hw_column columns[] = {
+	{ "address", HW_UNIT_ADDRESS, HW_COLUMN_SHOWN, "of the odd word" },
+	{ "kind", HW_UNIT_WORD, HW_COLUMN_SHOWN, "what is odd: chunk size, list, top, ..." },
+	{ "arena", HW_UNIT_NUMBER, HW_COLUMN_SHOWN, "the arena that it concerns" },
+	{ "previous", HW_UNIT_ADDRESS, HW_COLUMN_SHOWN, "the chunk before it: the likely overrun" },
+	{ "skipped", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS,
+		"bytes that the walk left out because of it" },
+	{ "text", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "what was expected and what was found" },
+};
+
+const struct hw_column_set hw_columns_anomalies = { "anomalies", columns, hw_array_size(columns) };
+
+/* What cannot come from a snapshot taken in the middle of an operation, or from memory that is not there. */
+static bool is_damage(const struct hw_heap *heap, const struct hw_anomaly *anomaly)
+{
+	switch (anomaly->kind) {
+	case HW_ANOMALY_MMAPPED:
+	case HW_ANOMALY_UNREADABLE:
+	case HW_ANOMALY_TCACHE:
+		return false;
+	default:
+		return anomaly->arena >= heap->arena_count || !heap->arenas[anomaly->arena].busy;
+	}
+}
+
+static bool is_damaged(const struct hw_heap *heap)
+{
+	for (size_t i = 0; i < heap->anomaly_count; i++) {
+		if (is_damage(heap, &heap->anomalies[i]))
+			return true;
+	}
+	return false;
+}
+
+static void say_anomaly(struct hw_report *report, const struct hw_anomaly *anomaly)
+{
+	hw_autofree char *text = hw_report_clean(report, anomaly->text, strlen(anomaly->text));
+	char skipped[HW_NUMBER_ROOM];
+
+	if (!text)
+		return;
+	hw_field(report, HW_TINT_PLAIN, "", "%#llx: %s", (unsigned long long)anomaly->address, text);
+	if (anomaly->previous)
+		hw_field(report, HW_TINT_PLAIN, "", "  before it lies the chunk at %#llx: the likely overrun",
+			(unsigned long long)anomaly->previous);
+	if (anomaly->skipped)
+		hw_field(report, HW_TINT_PLAIN, "", "  %s skipped",
+			hw_number_bytes(anomaly->skipped, skipped));
+}
+
+void hw_anomalies_brief(struct hw_report *report, const struct hw_heap *heap)
+{
+	size_t shown = hw_min(heap->anomaly_count, BRIEF);
+	bool damaged = is_damaged(heap);
+	char count[HW_NUMBER_ROOM];
+
+	if (!heap->anomaly_total)
+		return;
+	hw_number_count(heap->anomaly_total, count);
+	if (damaged)
+		hw_field(report, HW_TINT_ALARM, "DAMAGED",
+			"The heap is corrupt in %s place%s. What follows leaves the "
+			"damaged parts out.",
+			count, heap->anomaly_total == 1 ? "" : "s");
+	else
+		hw_field(report, HW_TINT_ALARM, "odd", "%s thing%s in the heap did not add up:", count,
+			heap->anomaly_total == 1 ? "" : "s");
+	for (size_t i = 0; i < shown; i++)
+		say_anomaly(report, &heap->anomalies[i]);
+	if (heap->anomaly_total > shown)
+		hw_field(report, HW_TINT_PLAIN, "", "%s", "... and more: heapwalk --anomalies");
+}
+
+static void add_row(struct hw_sheet *sheet, const struct hw_anomaly *anomaly)
+{
+	struct hw_cell cells[] = {
+		hw_cell_number(anomaly->address),
+		hw_cell_text(hw_anomaly_kind_name(anomaly->kind)),
+		anomaly->arena == UINT32_MAX ? hw_cell_none() : hw_cell_number(anomaly->arena),
+		anomaly->previous ? hw_cell_number(anomaly->previous) : hw_cell_none(),
+		hw_cell_number(anomaly->skipped),
+		hw_cell_text(anomaly->text),
+	};
+
+	hw_sheet_row(sheet, cells);
+}
+
+void hw_report_anomalies(struct hw_report *report, const struct hw_findings *findings)
+{
+	const struct hw_heap *heap = findings->heap;
+	char kept[HW_NUMBER_ROOM];
+	char all[HW_NUMBER_ROOM];
+	struct hw_sheet *sheet;
+
+	hw_report_heading(report, NULL);
+	if (!heap->anomaly_total)
+		hw_report_print(report, "Nothing is odd about this heap.\n");
+	if (heap->anomaly_total > heap->anomaly_count)
+		hw_report_print(report, "The first %s of %s:\n", hw_number_count(heap->anomaly_count, kept),
+			hw_number_count(heap->anomaly_total, all));
+	sheet = hw_sheet_create(report, &hw_columns_anomalies, HW_SHEET_SHORT, "anomaly");
+	for (size_t i = 0; i < heap->anomaly_count; i++)
+		add_row(sheet, &heap->anomalies[i]);
+	hw_sheet_finish(sheet);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The per-size histogram. */
+#include "report/sheet.h"
+
+static const struct hw_column columns[] = {
+	{ "requests", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the malloc() requests that end in these chunks" },
+	{ "request_low", HW_UNIT_SIZE, 0, "the smallest of these requests" },
+	{ "request_high", HW_UNIT_SIZE, 0, "the largest of these requests" },
+	{ "usable", HW_UNIT_SIZE, 0, "what malloc_usable_size() says of them" },
+	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that such a chunk takes, header included" },
+	{ "mmapped", HW_UNIT_FLAG, 0, "each of these chunks has a mapping of its own" },
+	{ "count", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "live chunks of this size" },
+	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "what they take, headers included" },
+	{ "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "of all bytes in the histogram" },
+	{ "bar", HW_UNIT_BAR, HW_COLUMN_SHOWN, "the share as a bar; in tables only", "" },
+	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the commonest content" },
+	{ "content_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "of these chunks that have this content", "" },
+	{ "suspicion", HW_UNIT_NUMBER, 0, "by what the rows are sorted: the more the likelier a leak" },
+};
+
+const struct hw_column_set hw_columns_histogram = { "histogram", columns, hw_array_size(columns) };
+
+static char *requests_text(const struct hw_size_row *row)
+{
+	char *text;
+	int length = row->request_low == row->request_high
+			     ? asprintf(&text, "%llu", (unsigned long long)row->request_low)
+			     : asprintf(&text, "%llu-%llu", (unsigned long long)row->request_low,
+				       (unsigned long long)row->request_high);
+
+	return length < 0 ? NULL : text;
+}
+
+static void add_row(struct hw_sheet *sheet, const struct hw_size_row *row)
+{
+	hw_autofree char *requests = requests_text(row);
+	struct hw_cell cells[] = {
+		hw_cell_text(requests),
+		hw_cell_number(row->request_low),
+		hw_cell_number(row->request_high),
+		hw_cell_number(row->usable),
+		hw_cell_number(row->chunk_size),
+		hw_cell_number(row->mmapped),
+		hw_cell_number(row->chunks),
+		hw_cell_number(row->bytes),
+		hw_cell_real(row->share),
+		hw_cell_real(row->share),
+		hw_cell_text(row->content == HW_CONTENT_NONE ? NULL : hw_content_name(row->content)),
+		row->content == HW_CONTENT_NONE ? hw_cell_none() : hw_cell_real(row->content_share),
+		hw_cell_number((uint64_t)row->suspicion),
+	};
+
+	hw_sheet_row(sheet, cells);
+}
+
+void hw_report_histogram(struct hw_report *report, const struct hw_findings *findings)
+{
+	const struct hw_histogram *histogram = findings->histogram;
+	struct hw_sheet *sheet;
+
+	hw_report_heading(report, NULL);
+	if (!histogram->row_count)
+		hw_report_print(report, "No live chunk is selected.\n");
+	sheet = hw_sheet_create(report, &hw_columns_histogram, HW_SHEET_TOTAL, "size");
+	for (size_t i = 0; i < histogram->row_count; i++)
+		add_row(sheet, &histogram->rows[i]);
+	hw_sheet_finish(sheet);
+}

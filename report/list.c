@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every chunk, a row each. */
+#include "report/sheet.h"
+
+/* The JSON lines that people's scripts read hold exactly the columns that are not EXTRA, in this order. */
+static const struct hw_column columns[] = {
+	{ "address", HW_UNIT_ADDRESS, HW_COLUMN_SHOWN, "what malloc() returned" },
+	{ "size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "usable bytes" },
+	{ "chunk_size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "bytes that it takes, header included" },
+	{ "arena", HW_UNIT_NUMBER, HW_COLUMN_SHOWN, "the arena that it belongs to" },
+	{ "state", HW_UNIT_WORD, HW_COLUMN_SHOWN, "live, mmapped, tcache, ..." },
+	{ "kind", HW_UNIT_WORD, 0, "leak kind" },
+	{ "type", HW_UNIT_TEXT, 0, "what it is" },
+	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "what its bytes look like" },
+};
+
+const struct hw_column_set hw_columns_list = { "list", columns, hw_array_size(columns) };
+
+static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, uint32_t index, uint32_t arena)
+{
+	enum hw_content content = hw_chunk_content(heap, index);
+	struct hw_cell cells[] = {
+		hw_cell_number(hw_chunk_user(heap, index)),
+		hw_cell_number(hw_chunk_usable(heap, index)),
+		hw_cell_number(hw_chunk_size(heap, index)),
+		hw_cell_number(arena),
+		hw_cell_text(hw_chunk_state_name(hw_chunk_state(heap, index))),
+		hw_cell_none(),
+		hw_cell_none(),
+		hw_cell_text(content == HW_CONTENT_NONE ? NULL : hw_content_name(content)),
+	};
+
+	hw_sheet_row(sheet, cells);
+}
+
+void hw_report_list(struct hw_report *report, const struct hw_findings *findings)
+{
+	uint64_t limit = report->options.limit ? report->options.limit : UINT64_MAX;
+	struct hw_chunk_iterator iterator;
+	struct hw_sheet *sheet;
+	uint64_t shown = 0;
+	uint64_t more = 0;
+	uint32_t index;
+	uint32_t arena;
+
+	hw_report_heading(report, NULL);
+	sheet = hw_sheet_create(report, &hw_columns_list, HW_SHEET_STREAM, "chunk");
+	hw_chunk_iterator_init(&iterator, findings->heap, findings->selection, findings->newest_first);
+	while (sheet && !hw_report_failed(report) && hw_chunk_iterator_next(&iterator, &index, &arena)) {
+		if (shown < limit) {
+			add_row(sheet, findings->heap, index, arena);
+			shown++;
+		} else {
+			more++;
+		}
+	}
+	hw_sheet_finish(sheet);
+	hw_report_more(report, shown, more, "chunk");
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the process is, how it was held, what is odd about its heap, and what to look at next. */
+#include <signal.h>
+
+#include "report/anomalies.h"
+#include "report/field.h"
+#include "report/memory.h"
+#include "report/number.h"
+
+/* ---------------------------------------------------------------------------------------------- in words */
+
+static char *clean_text(struct hw_report *report, const char *text)
+{
+	return hw_report_clean(report, text, strlen(text));
+}
+
+static void say_process(struct hw_report *report, const struct hw_snapshot *snapshot)
+{
+	const struct hw_process *process = &snapshot->process;
+	hw_autofree char *name = clean_text(report, process->name);
+	hw_autofree char *command = clean_text(report, process->command_line);
+	hw_autofree char *executable = clean_text(report, process->executable);
+	size_t threads = snapshot->thread_count;
+
+	if (!name || !command || !executable)
+		return;
+	hw_field(report, HW_TINT_HEADING, snapshot->source == HW_SOURCE_CORE ? "core of" : "process",
+		"%s, pid %d, %zu thread%s, uid %u%s", *name ? name : "?", (int)process->pid, threads,
+		threads == 1 ? "" : "s", (unsigned)process->uid,
+		process->other_namespace ? ", in another mount namespace" : "");
+	if (*command)
+		hw_field(report, HW_TINT_PLAIN, "command", "%s", command);
+	if (*executable)
+		hw_field(report, HW_TINT_PLAIN, "program", "%s%s", executable,
+			snapshot->word_size == 4 ? " (32-bit)" : "");
+	if (snapshot->terminating_signal)
+		hw_field(report, HW_TINT_PLAIN, "ended by", "signal %d, %s", snapshot->terminating_signal,
+			strsignal(snapshot->terminating_signal));
+}
+
+static void say_libc(struct hw_report *report, const struct hw_heap *heap)
+{
+	for (uint32_t i = 0; i < heap->libc_count; i++) {
+		const struct hw_libc *libc = &heap->libcs[i];
+		hw_autofree char *version =
+			clean_text(report, libc->version ? libc->version : "of unknown version");
+		hw_autofree char *evidence = clean_text(report, libc->evidence ? libc->evidence : "");
+
+		if (version && evidence)
+			hw_field(report, HW_TINT_PLAIN, "glibc", "%s%s%s", version, *evidence ? ": " : "",
+				evidence);
+	}
+}
+
+static void say_allocator(struct hw_report *report, const struct hw_heap *heap)
+{
+	hw_autofree char *evidence = clean_text(
+		report, heap->allocator_evidence ? heap->allocator_evidence : "no libc of glibc's kind");
+
+	if (heap->allocator == HW_ALLOCATOR_GLIBC || !evidence)
+		return;
+	if (heap->allocator == HW_ALLOCATOR_UNUSED) {
+		hw_field(report, HW_TINT_PLAIN, "malloc", "glibc's, and this program has not used it (%s)",
+			evidence);
+		return;
+	}
+	hw_field(report, HW_TINT_ALARM, "malloc", "not glibc's but %s (%s).",
+		hw_allocator_name(heap->allocator), evidence);
+	hw_field(report, HW_TINT_PLAIN, "", "%s",
+		"heapwalk knows glibc's heap only: there is no histogram. The mappings "
+		"below are still exact.");
+}
+
+static void say_freeze(struct hw_report *report, const struct hw_snapshot *snapshot)
+{
+	const struct hw_freeze *freeze = &snapshot->freeze;
+	hw_autofree char *reason = clean_text(report, freeze->reason ? freeze->reason : "");
+	char pause[HW_NUMBER_ROOM];
+	char total[HW_NUMBER_ROOM];
+
+	if (snapshot->source != HW_SOURCE_PROCESS || !reason)
+		return;
+	hw_field(report, HW_TINT_PLAIN, "frozen", "%s, %s%s%s", hw_number_time(freeze->pause_us, pause),
+		freeze->method == HW_FREEZE_FORK ? "for a forked snapshot" : "while its memory was copied",
+		*reason ? ": " : "", reason);
+	if (freeze->attempts > 1)
+		hw_field(report, HW_TINT_PLAIN, "",
+			"at attempt %u, as it was in the middle of malloc before; %s in all",
+			freeze->attempts, hw_number_time(freeze->total_pause_us, total));
+}
+
+static void say_warnings(struct hw_report *report, const struct hw_snapshot *snapshot)
+{
+	if (snapshot->freeze.still_busy)
+		hw_field(report, HW_TINT_ALARM, "warning", "%s",
+			"The process was in the middle of malloc at every attempt: a few chunks may be "
+			"counted wrongly.");
+	for (size_t i = 0; i < snapshot->warning_count; i++) {
+		hw_autofree char *text = clean_text(report, snapshot->warnings[i].text);
+
+		if (text)
+			hw_field(report, HW_TINT_ALARM, "warning", "%s", text);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- what it means
+ */
+
+static void say_next(struct hw_report *report, const char *format, ...)
+{
+	hw_autofree char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (text)
+		hw_field(report, HW_TINT_HEADING, "next", "%s", text);
+}
+
+static void say_live(struct hw_report *report, const struct hw_findings *findings, const char *share)
+{
+	const struct hw_histogram *histogram = findings->histogram;
+
+	hw_field(report, HW_TINT_PLAIN, "meaning",
+		"%s of malloc's memory is in live chunks. If that grows, chunks are leaked or collected; the "
+		"sizes "
+		"below say which.",
+		share);
+	if (histogram && histogram->row_count)
+		say_next(report, "heapwalk --size %llu --dump-strings",
+			(unsigned long long)histogram->rows[0].request_high);
+}
+
+static void say_meaning(struct hw_report *report, const struct hw_findings *findings)
+{
+	struct hw_balance balance = hw_balance_of(findings->heap, findings->accounting);
+	char share[HW_NUMBER_ROOM];
+
+	hw_number_share(balance.share, share);
+	switch (balance.kind) {
+	case HW_BALANCE_NONE:
+		break;
+	case HW_BALANCE_LIVE:
+		say_live(report, findings, share);
+		break;
+	case HW_BALANCE_FREE:
+		hw_field(report, HW_TINT_PLAIN, "meaning",
+			"%s of malloc's memory is free, and malloc holds on to it: fragmentation, not a "
+			"leak.",
+			share);
+		say_next(report, "heapwalk --arenas");
+		break;
+	case HW_BALANCE_OUTSIDE:
+		hw_field(report, HW_TINT_PLAIN, "meaning",
+			"%s of the process's own memory is not malloc's: the program maps it itself.", share);
+		say_next(report, "heapwalk --maps --sort rss");
+		break;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ as JSON */
+
+static void add_process(struct hw_json *json, const struct hw_snapshot *snapshot)
+{
+	const struct hw_process *process = &snapshot->process;
+
+	hw_json_open_object(json, "process");
+	hw_json_text(json, "source", snapshot->source == HW_SOURCE_CORE ? "core" : "process");
+	hw_json_number(json, "pid", (uint64_t)process->pid);
+	hw_json_foreign(json, "name", process->name);
+	hw_json_foreign(json, "executable", process->executable);
+	hw_json_foreign(json, "command", process->command_line);
+	hw_json_number(json, "uid", process->uid);
+	hw_json_number(json, "threads", snapshot->thread_count);
+	hw_json_number(json, "word_size", snapshot->word_size);
+	hw_json_number(json, "signal", (uint64_t)snapshot->terminating_signal);
+	hw_json_close(json);
+}
+
+static void add_libcs(struct hw_json *json, const struct hw_heap *heap)
+{
+	hw_json_text(json, "allocator", hw_allocator_name(heap->allocator));
+	if (heap->allocator_evidence)
+		hw_json_foreign(json, "allocator_evidence", heap->allocator_evidence);
+	hw_json_open_array(json, "libcs");
+	for (uint32_t i = 0; i < heap->libc_count; i++) {
+		const struct hw_libc *libc = &heap->libcs[i];
+
+		hw_json_open_object(json, NULL);
+		hw_json_foreign(json, "version", libc->version ? libc->version : "");
+		hw_json_foreign(json, "evidence", libc->evidence ? libc->evidence : "");
+		hw_json_foreign(json, "path", libc->module_path ? libc->module_path : "");
+		hw_json_address(json, "main_arena", libc->main_arena);
+		hw_json_number(json, "tcaches", libc->tcache_count);
+		hw_json_number(json, "mmapped_found", libc->mmap_found);
+		hw_json_number(json, "mmapped_counted", libc->mmap_count);
+		hw_json_close(json);
+	}
+	hw_json_close(json);
+}
+
+static void add_freeze(struct hw_json *json, const struct hw_snapshot *snapshot)
+{
+	const struct hw_freeze *freeze = &snapshot->freeze;
+
+	if (snapshot->source != HW_SOURCE_PROCESS) {
+		hw_json_null(json, "freeze");
+		return;
+	}
+	hw_json_open_object(json, "freeze");
+	hw_json_text(json, "method", freeze->method == HW_FREEZE_FORK ? "fork" : "hold");
+	hw_json_foreign(json, "reason", freeze->reason ? freeze->reason : "");
+	hw_json_number(json, "pause_us", freeze->pause_us);
+	hw_json_number(json, "total_pause_us", freeze->total_pause_us);
+	hw_json_number(json, "attempts", freeze->attempts);
+	hw_json_flag(json, "still_busy", freeze->still_busy);
+	hw_json_close(json);
+}
+
+static void add_warnings(struct hw_json *json, const struct hw_snapshot *snapshot)
+{
+	hw_json_open_array(json, "warnings");
+	for (size_t i = 0; i < snapshot->warning_count; i++)
+		hw_json_foreign(json, NULL, snapshot->warnings[i].text);
+	hw_json_close(json);
+}
+
+static void add_facts(struct hw_report *report, const struct hw_findings *findings)
+{
+	struct hw_json *json = &report->json;
+
+	if (!hw_report_is_json(report))
+		return;
+	add_process(json, findings->snapshot);
+	add_libcs(json, findings->heap);
+	add_freeze(json, findings->snapshot);
+	add_warnings(json, findings->snapshot);
+	hw_json_number(json, "anomaly_total", findings->heap->anomaly_total);
+}
+
+void hw_report_summary(struct hw_report *report, const struct hw_findings *findings)
+{
+	add_facts(report, findings);
+	hw_report_heading(report, NULL);
+	say_process(report, findings->snapshot);
+	say_allocator(report, findings->heap);
+	say_libc(report, findings->heap);
+	say_freeze(report, findings->snapshot);
+	say_warnings(report, findings->snapshot);
+	hw_anomalies_brief(report, findings->heap);
+	hw_memory_table(report, findings);
+	if (hw_report_is_text(report)) {
+		hw_report_heading(report, NULL);
+		say_meaning(report, findings);
+	}
+}
