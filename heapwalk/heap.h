@@ -511,4 +511,66 @@ struct hw_names {
 	bool (*symbol)(void *argument, uint64_t address, const char **name, uint64_t *offset);
 };
 
+/* --------------------------------------------------------------------------- who can be reached, from where
+ */
+
+/* Where the program keeps pointers outside malloc's heap. Values fit 5 bits. */
+enum hw_root_kind {
+	HW_ROOT_GLOBAL,     /* a module's writable data */
+	HW_ROOT_TLS,        /* thread-local storage */
+	HW_ROOT_SPECIFIC,   /* pthread_setspecific() slots */
+	HW_ROOT_DESCRIPTOR, /* a thread's control block: the C library's own */
+	HW_ROOT_LOADER,     /* ld.so's own data */
+	HW_ROOT_MAPPED,     /* memory that the program has outside malloc: mapped, or between two sbrk()s */
+	HW_ROOT_STACK,      /* a thread's stack, the live part with the red zone */
+	HW_ROOT_REGISTER,   /* a thread's registers, vector registers among them */
+	HW_ROOT_KINDS,
+};
+
+/* A range of words that are scanned for pointers. Disjoint; sorted by kind, then by start. */
+struct hw_root {
+	enum hw_root_kind kind;
+	uint32_t owner; /* GLOBAL, LOADER: module index; MAPPED: map index; else thread index */
+	uint64_t start; /* REGISTER: offset in the general registers' block, vector registers following it */
+	uint64_t end;
+};
+
+/* What memcheck means by these words. Values fit 3 bits; the later the worse. */
+enum hw_leak_kind {
+	HW_LEAK_NONE,      /* not a live chunk */
+	HW_LEAK_REACHABLE, /* a chain of pointers to chunk starts leads to it from a root */
+	HW_LEAK_POSSIBLE,  /* every chain has a pointer into the middle of a chunk in it */
+	HW_LEAK_INDIRECT,  /* lost, because all that refers to it is lost */
+	HW_LEAK_DEFINITE,  /* lost, and the head of what is lost with it */
+	HW_LEAK_KINDS,
+};
+
+/* "global", ... and "still reachable", "possibly lost", ...: the same in every output format. */
+const char *hw_root_kind_name(enum hw_root_kind kind);
+const char *hw_leak_kind_name(enum hw_leak_kind kind);
+
+/* How the blocks of one lost family refer to each other. */
+enum hw_lost_shape {
+	HW_LOST_BLOCK, /* one block alone */
+	HW_LOST_LIST,  /* each refers to at most one other */
+	HW_LOST_TREE,  /* each but the head is referred to once */
+	HW_LOST_CYCLE, /* something refers back to the head: they hold only each other */
+	HW_LOST_WEB,   /* anything else */
+	HW_LOST_SHAPES,
+};
+
+const char *hw_lost_shape_name(enum hw_lost_shape shape);
+
+/* A lost family: a head and what is lost with it. */
+struct hw_lost_tree {
+	uint64_t bytes;      /* chunk sizes, head included */
+	uint32_t head;       /* chunk index */
+	uint32_t blocks;     /* head included */
+	uint32_t references; /* from its blocks to other lost blocks */
+	bool branches;       /* some block refers to two others */
+	bool cycle;          /* some block refers to the head */
+};
+
+enum hw_lost_shape hw_lost_tree_shape(const struct hw_lost_tree *tree);
+
 #endif
