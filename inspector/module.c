@@ -22,11 +22,12 @@ const struct hw_elf_segment *hw_module_segment(const struct hw_module *module, u
 
 /*
  * Reading device memory can have effects, so a header is never looked for there. Anonymous memory holds one
- * only where a program moved its own text to huge pages, or in a core, which names the vdso's mapping
- * nothing.
+ * only where a program moved its own text to huge pages, or in a core that does not name mappings.
  */
-static bool may_start_module(const struct hw_map *map)
+static bool may_start_module(const struct hw_snapshot *snapshot, const struct hw_map *map)
 {
+	if (snapshot->source == HW_SOURCE_CORE && !map->path[0])
+		return true;
 	if (map->flags & HW_MAP_IO)
 		return false;
 	if (!strncmp(map->path, "/dev/", 5) && strncmp(map->path, "/dev/shm/", 9))
@@ -254,7 +255,7 @@ struct hw_error *hw_snapshot_find_modules(struct hw_snapshot *snapshot)
 		size_t before = snapshot->module_count;
 		struct hw_error *error;
 
-		if (!may_start_module(map) || inside_last_module(snapshot, map->start))
+		if (!may_start_module(snapshot, map) || inside_last_module(snapshot, map->start))
 			continue;
 		error = try_module(snapshot, map);
 		if (!error && snapshot->module_count == before && map->offset == 0)
