@@ -53,6 +53,19 @@ $(B)/targets/%: tests/targets/%.cpp
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(TARGET_CFLAGS) -o $@ $< -ldl
 
+# tests/targets/factory/ is one program, again as other links and machines have it.
+FLAGS_factory :=
+FLAGS_factory-static := -static -DFACTORY_STATIC
+FLAGS_factory-32 := -m32
+FLAGS_factory-32-static := -m32 -static -DFACTORY_STATIC
+FACTORIES := $(addprefix $(B)/targets/,factory factory-static factory-32 factory-32-static)
+TARGETS += $(FACTORIES)
+
+$(FACTORIES): $(wildcard tests/targets/factory/*)
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl
+
 # tests/live/test_*.py (unittest) run the program on real targets. B tells them where the build is.
 LIVE_TESTS := $(sort $(wildcard tests/live/test_*.py))
 
