@@ -281,8 +281,11 @@ void hw_heap_chunk_to_requests(
 
 /* Which chunks are meant. Zeroed: every live chunk. */
 struct hw_selection {
-	uint64_t
-		size_low; /* what malloc(N) would return for N in [size_low, size_high]; both 0: every size */
+	/*
+	 * Chunks that malloc(N) returns for N in [size_low, size_high]; both 0: every size. A mmapped chunk
+	 * counts for every N that needs as many pages.
+	 */
+	uint64_t size_low;
 	uint64_t size_high;
 	bool has_arena;
 	uint32_t arena;
@@ -304,8 +307,9 @@ struct hw_chunk_iterator {
 	bool newest_first;
 	uint64_t chunk_low; /* the selection's sizes as chunk sizes */
 	uint64_t chunk_high;
-	int64_t region; /* where we are; private */
-	int64_t next;
+	int64_t region; /* private: where we are, */
+	uint32_t next;  /* the chunk to look at next, */
+	uint32_t left;  /* and how many of the region's are left */
 };
 
 void hw_chunk_iterator_init(struct hw_chunk_iterator *iterator, const struct hw_heap *heap,
@@ -346,8 +350,12 @@ enum hw_histogram_order {
 };
 
 /*
- * Counts the selected chunks per chunk size. Suspicion is the number of chunks: a leak of small objects shows
- * as the size with the most chunks; equal counts go by bytes.
+ * Counts the selected chunks per chunk size; mmapped chunks have rows of their own.
+ *
+ * A leak is a thing that happens again and again, so it shows as many chunks of one size, and it hurts by its
+ * bytes. Suspicion is (chunks - 1) * sqrt(chunk size): it grows with the number of chunks first; between equal
+ * numbers large chunks come first; a size that occurs once, however large, comes last. Equal suspicion goes by
+ * bytes.
  */
 struct hw_error *hw_histogram_build(const struct hw_heap *heap, const struct hw_selection *selection,
 	enum hw_histogram_order order, struct hw_histogram **histogram) hw_must_check;
