@@ -122,6 +122,7 @@ struct hw_libc {
 	uint64_t mmap_found;   /* mmapped chunks that we found: should equal */
 	uint64_t mmapped_mem;  /* mp_.mmapped_mem */
 	uint64_t tcache_count; /* tcache structs found */
+	uint64_t heap_max;     /* HEAP_MAX_SIZE: alignment and reservation of a HEAP region; 0: the usual */
 };
 
 enum hw_anomaly_kind {
