@@ -82,11 +82,11 @@ struct hw_region {
 	uint64_t start;
 	uint64_t end;
 	enum hw_region_kind kind;
-	uint32_t arena; /* index into hw_heap.arenas; of an mmapped chunk: the libc's main arena */
-	uint32_t first; /* index of its first chunk */
-	uint32_t count; /* entries without the END entry */
-	uint64_t *bits; /* private: one bit for each granule in which a chunk starts, NULL for MMAPPED */
-	uint32_t *ranks;
+	uint32_t arena;     /* index into hw_heap.arenas; of an mmapped chunk: the libc's main arena */
+	uint32_t first;     /* index of its first chunk */
+	uint32_t count;     /* entries without the END entry */
+	uint64_t *granules; /* private, as units: see heapwalk/chunk_table.h */
+	struct hw_region_unit *units;
 };
 
 /* Chunks and bytes (chunk sizes) in one state. */
@@ -169,10 +169,14 @@ struct hw_heap {
 	char *allocator_evidence;    /* "malloc resolves to /usr/lib/.../libjemalloc.so.2" */
 	struct hw_libc *libcs;
 	uint32_t libc_count;
+	size_t libc_capacity;
 	struct hw_arena *arenas; /* the main arena of each libc before its others */
 	uint32_t arena_count;
+	size_t arena_capacity;
 	struct hw_region *regions;
 	uint32_t region_count;
+	uint32_t region_capacity;
+	struct hw_directory *directory; /* private: from addresses to regions */
 	struct hw_chunk_table chunks;
 	struct hw_anomaly *anomalies; /* at most HW_ANOMALY_LIMIT kept; anomaly_total counts all */
 	size_t anomaly_count;

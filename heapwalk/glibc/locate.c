@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Finds main_arena without symbols: its 127 bins are pairs of pointers, and most pairs, being empty lists,
+ * point to themselves. Nothing else looks like that. The ring of arenas that `next` makes then proves which
+ * layout it is. A libc that never allocated (2.17 to 2.41) has no bins yet, but its `next` points to its own
+ * start through zeros.
+ */
+#include "heapwalk/glibc/walk.h"
+
+/* Caught in the middle of linking a chunk, one or two bins may be half done. */
+#define BINS_ENOUGH 120
+
+/* Bounds the work on a module full of words that point to themselves. */
+#define TRIES 4096
+
+/* Going through one module. */
+struct search {
+	struct hw_walk *walk;
+	const struct hw_module *module;
+	struct hw_error *error;
+	unsigned tries;
+	bool (*test)(struct search *search, uint64_t address, uint64_t first, uint64_t second);
+	uint64_t skip_to; /* words below are known to hold nothing */
+	uint32_t found;
+	uint64_t seen_start; /* the writable part being looked at */
+	uint64_t seen_end;
+};
+
+static uint64_t page_round_up(const struct hw_walk *walk, uint64_t address)
+{
+	return hw_round_up(address, walk->snapshot->page_size);
+}
+
+void hw_module_each_writable(const struct hw_walk *walk, const struct hw_module *module,
+	bool (*each)(uint64_t start, uint64_t end, void *argument), void *argument)
+{
+	for (size_t i = 0; i < module->segment_count; i++) {
+		const struct hw_elf_segment *segment = &module->segments[i];
+		/* main_arena and mp_ have initial values: they are in .data, not in .bss, which may be huge.
+		 */
+		uint64_t end = segment->address + hw_min(segment->size, segment->file_size);
+
+		if (segment->type != 1 /* PT_LOAD */ || !(segment->prot & HW_MAP_WRITE) ||
+			end < segment->address)
+			continue;
+		if (!each(hw_round_down(segment->address, walk->image->word_size), end, argument))
+			return;
+	}
+	for (size_t i = 0; !module->segment_count && i < walk->snapshot->map_count; i++) {
+		const struct hw_map *map = &walk->snapshot->maps[i];
+
+		if (map->start >= module->start && map->start < module->end && map->prot & HW_MAP_WRITE &&
+			!(map->prot & HW_MAP_SHARED) && !each(map->start, map->end, argument))
+			return;
+	}
+}
+
+/* Looks at every word of [start, end) with the word behind it. */
+static bool search_range(uint64_t start, uint64_t end, void *argument)
+{
+	struct search *search = argument;
+	const struct hw_image *image = search->walk->image;
+	unsigned step = image->word_size;
+	struct hw_window window;
+	uint64_t at = start;
+
+	search->seen_start = start;
+	search->seen_end = end;
+	hw_window_init(&window, image, 0);
+	while (at + 2 * step <= end && search->tries && !search->error) {
+		size_t available;
+		const uint8_t *bytes = hw_window_view(&window, at, 2 * step, &available);
+
+		if (!bytes) {
+			at = page_round_up(search->walk, at + 1);
+			continue;
+		}
+		available = (size_t)hw_min(available, end - at);
+		for (size_t i = 0; i + 2 * step <= available; i += step, at += step) {
+			if (at >= search->skip_to &&
+				!search->test(search, at, hw_image_word(image, bytes + i),
+					hw_image_word(image, bytes + i + step)))
+				break;
+		}
+	}
+	hw_window_deinit(&window);
+	return search->tries && !search->error;
+}
+
+/* ------------------------------------------------------------------------------------------- the bins */
+
+/* Is the pair at `address` a list head as malloc keeps it: empty, or with neighbours that point back? */
+static bool is_bin(const struct hw_walk *walk, uint64_t address, uint64_t first, uint64_t last)
+{
+	unsigned word = walk->image->word_size;
+	uint64_t head = address - 2 * word, back, forward;
+
+	if (first == head && last == head)
+		return true;
+	return hw_walk_word(walk, first + 3 * word, &back) && back == head &&
+	       hw_walk_word(walk, last + 2 * word, &forward) && forward == head;
+}
+
+/* The address of the 127 pairs that look most like bins among those around the empty bin at `hit`, or 0. */
+static uint64_t best_bins(const struct hw_walk *walk, uint64_t hit)
+{
+	enum { PAIRS = 2 * HW_BIN_COUNT - 1 };
+	unsigned word = walk->image->word_size, score = 0, best = 0;
+	uint64_t start = hit - (HW_BIN_COUNT - 1) * 2 * word, where = 0;
+	uint8_t bytes[PAIRS * 16];
+	bool good[PAIRS];
+
+	for (size_t i = 0; i < PAIRS; i++) {
+		uint64_t address = start + i * 2 * word;
+		uint8_t *pair = bytes + i * 2 * word;
+
+		good[i] = hw_image_read_some(walk->image, address, pair, 2 * word) == 2 * word &&
+			  is_bin(walk, address, hw_image_word(walk->image, pair),
+				  hw_image_word(walk->image, pair + word));
+		score += good[i];
+		if (i >= HW_BIN_COUNT)
+			score -= good[i - HW_BIN_COUNT];
+		if (i >= HW_BIN_COUNT - 1 && score > best) {
+			best = score;
+			where = address - (HW_BIN_COUNT - 1) * 2 * word;
+		}
+	}
+	return best >= BINS_ENOUGH ? where : 0;
+}
+
+/* The later words of the arena tell flavours with the same bins offset apart; so does system_mem's sanity. */
+static bool sizes_make_sense(const struct hw_walk *walk, const struct hw_arena_layout *layout, uint64_t arena)
+{
+	uint64_t system_mem, maximum, attached = 0;
+
+	if (!hw_walk_word(walk, arena + layout->system_mem, &system_mem) ||
+		!hw_walk_word(walk, arena + layout->max_system_mem, &maximum))
+		return false;
+	if (layout->attached_threads && !hw_walk_word(walk, arena + layout->attached_threads, &attached))
+		return false;
+	/* A thread count is small; memory comes in pages. */
+	return system_mem <= maximum && attached < 0x1000000 && (!maximum || maximum >= 0x1000) &&
+	       (!layout->attached_threads || !attached || attached % 0x1000);
+}
+
+/* The rows whose arena layout fits bins at `bins`; *arena is where the struct then starts. */
+static uint64_t rows_of_bins(const struct hw_walk *walk, uint64_t bins, uint64_t *arena)
+{
+	uint64_t closed = 0, plausible = 0;
+
+	for (size_t i = 0; i < hw_layout_count; i++) {
+		const struct hw_layout *row = &hw_layouts[i];
+		uint64_t start = bins - row->arena->bins;
+
+		if (row->word_size != walk->image->word_size || !sizes_make_sense(walk, row->arena, start))
+			continue;
+		plausible |= UINT64_C(1) << i;
+		if (hw_arena_ring_closes(walk, row->arena, start))
+			closed |= UINT64_C(1) << i;
+	}
+	if (!closed)
+		closed = plausible;
+	if (closed)
+		*arena = bins - hw_layouts[__builtin_ctzll(closed)].arena->bins;
+	/* Rows that put the struct elsewhere are out: a damaged ring must not give two answers. */
+	for (size_t i = 0; i < hw_layout_count; i++) {
+		if (closed >> i & 1 && bins - hw_layouts[i].arena->bins != *arena)
+			closed &= ~(UINT64_C(1) << i);
+	}
+	return closed;
+}
+
+static void add_glibc(struct search *search, uint64_t arena, uint64_t rows, bool initialised)
+{
+	struct hw_walk *walk = search->walk;
+	struct hw_heap *heap = walk->heap;
+	struct hw_libc *libc = hw_array_next(heap->libcs, heap->libc_count, heap->libc_capacity);
+	struct hw_glibc *glibcs =
+		libc ? reallocarray(walk->glibcs, heap->libc_count + 1, sizeof(*glibcs)) : NULL;
+
+	if (!glibcs) {
+		search->error = hw_error_no_memory();
+		return;
+	}
+	walk->glibcs = glibcs;
+	*libc = (struct hw_libc){ .module_path = search->module->path, .main_arena = arena };
+	glibcs[heap->libc_count] = (struct hw_glibc){
+		.index = heap->libc_count,
+		.module = search->module,
+		.rows = rows,
+		.layout = &hw_layouts[__builtin_ctzll(rows)],
+		.main_arena = arena,
+		.initialised = initialised,
+	};
+	heap->libc_count++;
+	search->found++;
+}
+
+static bool test_bins(struct search *search, uint64_t address, uint64_t first, uint64_t second)
+{
+	unsigned word = search->walk->image->word_size;
+	uint64_t bins, arena = 0, rows;
+
+	if (first != second || first != address - 2 * word)
+		return true;
+	search->tries--;
+	bins = best_bins(search->walk, address);
+	rows = bins ? rows_of_bins(search->walk, bins, &arena) : 0;
+	if (rows) {
+		add_glibc(search, arena, rows, true);
+		search->skip_to = bins + HW_BIN_COUNT * 2 * word;
+	}
+	return search->tries && !search->error;
+}
+
+/* ------------------------------------------------------------------------------------ never allocated */
+
+static bool is_zero(const struct hw_walk *walk, uint64_t start, size_t size)
+{
+	uint8_t bytes[0x900];
+
+	if (size > sizeof(bytes) || hw_image_read_some(walk->image, start, bytes, size) != size)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i])
+			return false;
+	}
+	return true;
+}
+
+static bool is_unused_arena(const struct hw_walk *walk, const struct hw_arena_layout *layout, uint64_t arena)
+{
+	unsigned word = walk->image->word_size;
+	uint64_t attached;
+
+	/* 2.43 and newer set their bins up when they start. */
+	if (!layout->fastbins || !is_zero(walk, arena, layout->next) ||
+		!is_zero(walk, arena + layout->next + word, word) ||
+		!is_zero(walk, arena + layout->system_mem, 2 * word))
+		return false;
+	return !layout->attached_threads ||
+	       (hw_walk_word(walk, arena + layout->attached_threads, &attached) && attached == 1);
+}
+
+static bool test_unused(struct search *search, uint64_t address, uint64_t first, uint64_t second)
+{
+	uint64_t rows = 0, arena = first;
+
+	(void)second;
+	if (first >= address || address - first > 0x900 || first < search->seen_start)
+		return true;
+	for (size_t i = 0; i < hw_layout_count; i++) {
+		const struct hw_layout *row = &hw_layouts[i];
+
+		if (row->word_size == search->walk->image->word_size && address - first == row->arena->next &&
+			is_unused_arena(search->walk, row->arena, arena))
+			rows |= UINT64_C(1) << i;
+	}
+	if (rows) {
+		add_glibc(search, arena, rows, false);
+		search->skip_to = address + 1;
+	}
+	return !search->error;
+}
+
+struct hw_error *hw_glibcs_locate(struct hw_walk *walk)
+{
+	for (size_t i = 0; i < walk->snapshot->module_count; i++) {
+		struct search search = {
+			.walk = walk,
+			.module = &walk->snapshot->modules[i],
+			.tries = TRIES,
+			.test = test_bins,
+		};
+
+		hw_module_each_writable(walk, search.module, search_range, &search);
+		if (!search.found && !search.error) {
+			search.test = test_unused;
+			search.skip_to = 0;
+			hw_module_each_writable(walk, search.module, search_range, &search);
+		}
+		if (search.error)
+			return search.error;
+	}
+	return NULL;
+}

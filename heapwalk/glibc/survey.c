@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where malloc's regions are. One pass over the areas in address order: heaps and the brk region are known
+ * beforehand and walked when met; in what lies between, mmapped chunks and extents of a non-contiguous main
+ * arena are searched page by page, as long as malloc's own counts say that some are missing.
+ */
+#include "heapwalk/glibc/walk.h"
+
+/* Steps after which a chain is believed when it is only looked at. */
+#define ENOUGH_STEPS 512
+
+struct survey {
+	struct hw_walk *walk;
+	size_t next_heap;  /* of walk->heaps */
+	uint64_t *found;   /* by libc: mmapped chunks */
+	uint64_t *extents; /* by libc: bytes of the main arena found so far */
+};
+
+static uint64_t chunk_start(const struct hw_layout *layout, uint64_t address)
+{
+	return hw_round_up(address + 2 * layout->word_size, layout->alignment) - 2 * layout->word_size;
+}
+
+/* ------------------------------------------------------------------------------------------------ heaps */
+
+static struct hw_error *walk_heap(struct survey *survey, const struct hw_arena_heap *heap)
+{
+	struct hw_walk *walk = survey->walk;
+	const struct hw_arena *arena = &walk->heap->arenas[heap->arena];
+	const struct hw_layout *layout = walk->glibcs[arena->libc].layout;
+	uint64_t start = heap->base + layout->heap_header, end;
+	bool has_top;
+
+	if (hw_round_down(arena->address, walk->glibcs[arena->libc].heap_max) == heap->base)
+		start = arena->address + layout->arena->size;
+	return hw_region_walk(walk, HW_REGION_HEAP, heap->arena, heap->base, chunk_start(layout, start),
+		heap->base + heap->size, false, &end, &has_top);
+}
+
+/* ------------------------------------------------------------------------------------------- brk region */
+
+/* After a fence: the lowest address at which the main arena goes on behind memory that somebody else got by
+ * sbrk(). 0: nowhere. */
+static uint64_t find_resume(struct survey *survey, uint32_t arena, uint64_t from, uint64_t limit)
+{
+	struct hw_walk *walk = survey->walk;
+	const struct hw_arena *owner = &walk->heap->arenas[arena];
+	struct hw_chain chain = {
+		.walk = walk,
+		.glibc = &walk->glibcs[owner->libc],
+		.layout = walk->glibcs[owner->libc].layout,
+		.arena = arena,
+		.is_main = true,
+		.limit = limit,
+		.top = owner->top,
+	};
+
+	return from < limit ? hw_chain_resync(&chain, from) : 0;
+}
+
+static struct hw_error *walk_brk(
+	struct survey *survey, const struct hw_glibc *glibc, uint64_t limit, uint64_t *end)
+{
+	struct hw_walk *walk = survey->walk;
+	uint64_t start = chunk_start(glibc->layout, glibc->sbrk_base);
+	struct hw_error *error = NULL;
+	bool has_top = false;
+
+	*end = start;
+	while (start && !has_top && !error) {
+		error = hw_region_walk(
+			walk, HW_REGION_BRK, glibc->main_index, start, start, limit, false, end, &has_top);
+		if (error)
+			break;
+		survey->extents[glibc->index] += *end - start;
+		start = has_top ? 0 : find_resume(survey, glibc->main_index, *end, limit);
+	}
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------ in between */
+
+static bool wants_extents(const struct survey *survey, const struct hw_glibc *glibc)
+{
+	const struct hw_arena *arena = &survey->walk->heap->arenas[glibc->main_index];
+
+	return glibc->initialised && (arena->non_contiguous || !glibc->sbrk_base) &&
+	       survey->extents[glibc->index] < arena->system_mem;
+}
+
+static bool is_anything_missing(const struct survey *survey)
+{
+	for (uint32_t i = 0; i < survey->walk->heap->libc_count; i++) {
+		const struct hw_glibc *glibc = &survey->walk->glibcs[i];
+
+		if (survey->found[i] < glibc->n_mmaps || wants_extents(survey, glibc))
+			return true;
+	}
+	return false;
+}
+
+/* Is there an mmapped chunk of any libc whose mapping starts here? *end is behind it, 0: none. */
+static struct hw_error *try_mmapped(struct survey *survey, uint64_t base, uint64_t limit, uint64_t *end)
+{
+	struct hw_walk *walk = survey->walk;
+	struct hw_mmapped mmapped;
+
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
+		if (survey->found[i] >= walk->glibcs[i].n_mmaps ||
+			!hw_mmapped_at(walk, &walk->glibcs[i], base, limit, &mmapped))
+			continue;
+		survey->found[i]++;
+		*end = mmapped.end;
+		return hw_mmapped_add(walk, &mmapped);
+	}
+	return NULL;
+}
+
+static struct hw_error *try_extent(struct survey *survey, uint64_t base, uint64_t limit, uint64_t *end)
+{
+	struct hw_walk *walk = survey->walk;
+	struct hw_error *error = NULL;
+
+	for (uint32_t i = 0; i < walk->heap->libc_count && !*end && !error; i++) {
+		const struct hw_glibc *glibc = &walk->glibcs[i];
+		uint64_t start = chunk_start(glibc->layout, base), word;
+		struct hw_chain chain = {
+			.walk = walk,
+			.glibc = glibc,
+			.layout = glibc->layout,
+			.arena = glibc->main_index,
+			.is_main = true,
+			.limit = limit,
+			.top = walk->heap->arenas[glibc->main_index].top,
+		};
+		const uint8_t *bytes;
+		bool has_top;
+
+		if (!wants_extents(survey, glibc))
+			continue;
+		bytes = hw_window_view(&walk->probe, start, 2 * glibc->layout->word_size, NULL);
+		word = bytes ? hw_image_word(walk->image, bytes + glibc->layout->word_size) : 0;
+		if ((word & HW_SIZE_BITS) != HW_PREV_INUSE || word < hw_layout_minimum(glibc->layout) ||
+			!hw_chain_reaches(&chain, start, ENOUGH_STEPS, false))
+			continue;
+		error = hw_region_walk(
+			walk, HW_REGION_EXTENT, glibc->main_index, base, start, limit, true, end, &has_top);
+		if (!error && *end)
+			survey->extents[i] += *end - base;
+	}
+	return error;
+}
+
+static struct hw_error *search_gap(struct survey *survey, uint64_t start, uint64_t limit)
+{
+	uint64_t page = survey->walk->snapshot->page_size;
+	struct hw_error *error = NULL;
+	uint64_t at = hw_round_up(start, page);
+
+	while (at < limit && !error && is_anything_missing(survey)) {
+		uint64_t end = 0;
+
+		error = try_mmapped(survey, at, limit, &end);
+		if (!error && !end)
+			error = try_extent(survey, at, limit, &end);
+		at = end > at ? hw_round_up(end, page) : at + page;
+	}
+	return error;
+}
+
+/* -------------------------------------------------------------------------------------------- the pass */
+
+/* The libc whose brk region starts in [from, to), the lowest one; NULL: none. */
+static const struct hw_glibc *next_brk(const struct hw_walk *walk, uint64_t from, uint64_t to)
+{
+	const struct hw_glibc *best = NULL;
+
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
+		const struct hw_glibc *glibc = &walk->glibcs[i];
+
+		if (glibc->initialised && glibc->sbrk_base >= from && glibc->sbrk_base < to &&
+			walk->heap->arenas[glibc->main_index].system_mem &&
+			(!best || glibc->sbrk_base < best->sbrk_base))
+			best = glibc;
+	}
+	return best;
+}
+
+static struct hw_error *survey_area(struct survey *survey, const struct hw_area *area)
+{
+	struct hw_walk *walk = survey->walk;
+	struct hw_error *error = NULL;
+	uint64_t at = area->start;
+
+	while (at < area->end && !error) {
+		const struct hw_arena_heap *heap = NULL;
+		const struct hw_glibc *brk;
+		uint64_t stop = area->end;
+
+		while (survey->next_heap < walk->heap_count && walk->heaps[survey->next_heap].base < at)
+			survey->next_heap++;
+		if (survey->next_heap < walk->heap_count && walk->heaps[survey->next_heap].base < stop)
+			heap = &walk->heaps[survey->next_heap];
+		stop = heap ? heap->base : stop;
+		brk = next_brk(walk, at, stop);
+		stop = brk ? brk->sbrk_base : stop;
+		error = search_gap(survey, at, stop);
+		at = stop;
+		if (error)
+			break;
+		if (brk) {
+			error = walk_brk(survey, brk, heap ? heap->base : area->end, &at);
+		} else if (heap) {
+			error = walk_heap(survey, heap);
+			at = heap->base + heap->size;
+			survey->next_heap++;
+		}
+	}
+	return error;
+}
+
+struct hw_error *hw_survey(struct hw_walk *walk)
+{
+	uint32_t count = walk->heap->libc_count;
+	hw_autofree uint64_t *counts = calloc(2 * (size_t)count + 1, sizeof(*counts));
+	struct survey survey = { .walk = walk, .found = counts, .extents = counts ? counts + count : NULL };
+	struct hw_error *error = NULL;
+
+	if (!counts)
+		return hw_error_no_memory();
+	for (size_t i = 0; i < walk->area_count && !error; i++)
+		error = survey_area(&survey, &walk->areas[i]);
+	for (uint32_t i = 0; i < count; i++)
+		walk->heap->libcs[i].mmap_found = survey.found[i];
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------ check sums */
+
+static void check_arena(struct hw_walk *walk, uint32_t index, uint64_t bytes)
+{
+	const struct hw_arena *arena = &walk->heap->arenas[index];
+	const struct hw_glibc *glibc = &walk->glibcs[arena->libc];
+	uint32_t region;
+
+	if (!glibc->initialised || !arena->system_mem)
+		return;
+	if (!hw_heap_find_region(walk->heap, arena->top, &region))
+		hw_walk_note(walk, HW_ANOMALY_TOP, index, arena->address + glibc->layout->arena->top, 0, 0,
+			"top is 0x%llx, which lies in no region of the arena",
+			(unsigned long long)arena->top);
+	/* Memory that the program itself got by sbrk() counts as the main arena's until it is non-contiguous.
+	 */
+	if (bytes > arena->system_mem ||
+		(bytes < arena->system_mem && (!arena->is_main || arena->non_contiguous)))
+		hw_walk_note(walk, HW_ANOMALY_ARENA, index, arena->address + glibc->layout->arena->system_mem,
+			0, 0, "system_mem says 0x%llx bytes, 0x%llx were found",
+			(unsigned long long)arena->system_mem, (unsigned long long)bytes);
+}
+
+void hw_survey_check(struct hw_walk *walk)
+{
+	struct hw_heap *heap = walk->heap;
+	hw_autofree uint64_t *sums = calloc((size_t)heap->arena_count + 1, sizeof(*sums));
+
+	for (uint32_t i = 0; sums && i < heap->region_count; i++) {
+		const struct hw_region *region = &heap->regions[i];
+
+		if (region->kind != HW_REGION_MMAPPED)
+			sums[region->arena] += region->end - region->start;
+	}
+	for (uint32_t i = 0; sums && i < heap->arena_count; i++)
+		check_arena(walk, i, sums[i]);
+	for (uint32_t i = 0; i < heap->libc_count; i++) {
+		if (heap->libcs[i].mmap_found != heap->libcs[i].mmap_count)
+			hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[i].main_index,
+				walk->glibcs[i].par, 0, 0,
+				"malloc counts %llu mmapped chunks, %llu were found",
+				(unsigned long long)heap->libcs[i].mmap_count,
+				(unsigned long long)heap->libcs[i].mmap_found);
+	}
+}

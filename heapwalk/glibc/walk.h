@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One walk through the heaps of a snapshot: what its stages hand to each other. hw_heap_walk() in heap.c
+ *calls the stages in this order:
+ *
+ *	locate   every libc's main arena and mp_, and the rows of the layout table that fit (locate.c, par.c)
+ *	arenas   the ring of arenas and their heaps (arena.c)
+ *	survey   where regions are: one pass over memory in address order, chain by chain (survey.c, chain.c)
+ *	lists    tcaches, fastbins and bins give the chunks their states (tcache.c, fastbin.c, bin.c)
+ *
+ * Private to heapwalk/.
+ */
+#ifndef HW_HEAPWALK_GLIBC_WALK_H
+#define HW_HEAPWALK_GLIBC_WALK_H
+
+#include "heapwalk/chunk_table.h"
+#include "heapwalk/content.h"
+#include "heapwalk/glibc/layout.h"
+#include "heapwalk/heap.h"
+
+/* Bits of a chunk's size word. */
+#define HW_PREV_INUSE 1
+#define HW_IS_MMAPPED 2
+#define HW_NON_MAIN   4
+#define HW_SIZE_BITS  7
+
+/* No chunk is that big: bounds tables that a damaged or hostile size word would blow up. */
+#define HW_CHUNK_SIZE_LIMIT (UINT64_C(1) << 42)
+
+/* Writable private memory without gaps; malloc's memory is always inside one. */
+struct hw_area {
+	uint64_t start;
+	uint64_t end;
+};
+
+/* A heap_info heap. */
+struct hw_arena_heap {
+	uint64_t base;
+	uint64_t size;
+	uint32_t arena;
+};
+
+/* Words out of some chunks, kept while walking so that lists are followed without reading memory again. */
+struct hw_links {
+	unsigned width; /* words a chunk: 2 (fd, bk) or 1 (a fastbin's next) */
+	uint64_t *values;
+	size_t value_count;
+	size_t value_capacity;
+	uint64_t *marks; /* by chunk index / 32: rank << 32 | bits: which chunks have words here */
+	size_t mark_count;
+	size_t mark_capacity;
+};
+
+/* A libc, beside its public struct hw_libc at the same index. */
+struct hw_glibc {
+	uint32_t index;
+	const struct hw_module *module;
+	const struct hw_layout *layout; /* one of `rows` */
+	uint64_t rows;                  /* bit mask over hw_layouts: those that fit what we saw */
+	uint64_t main_arena;
+	uint32_t main_index; /* of its main arena in hw_heap.arenas */
+	uint64_t heap_max;
+	unsigned banner; /* NN of the banner's 2.NN, 0: no banner */
+	uint64_t par;    /* address of mp_, 0: not found; the rest is its content */
+	uint64_t sbrk_base;
+	uint64_t n_mmaps;
+	uint64_t mmapped_mem;
+	uint64_t hp_pagesize;
+	uint64_t tcache_count;
+	uint64_t tcache_max_bytes;
+	uint64_t tcache_low; /* sizes of chunks that may hold a tcache struct, inclusive; 0: none */
+	uint64_t tcache_high;
+	bool initialised;  /* its bins are set up */
+	bool has_fastbins; /* one of its arenas has a fastbin that is not empty */
+};
+
+struct hw_walk {
+	const struct hw_snapshot *snapshot;
+	const struct hw_image *image;
+	struct hw_heap *heap;
+	const struct hw_walk_options *options;
+	struct hw_classifier *classifier; /* NULL: content is not looked at */
+	struct hw_glibc *glibcs;          /* as many as heap->libcs */
+	struct hw_area *areas;            /* sorted */
+	size_t area_count;
+	size_t area_capacity;
+	struct hw_arena_heap *heaps; /* sorted by base */
+	size_t heap_count;
+	size_t heap_capacity;
+	struct hw_window window;
+	const uint8_t *view; /* what the window showed last: [view_start, view_end) */
+	uint64_t view_start;
+	uint64_t view_end;
+	struct hw_window probe; /* small, for looking here and there */
+	struct hw_links free_links;
+	struct hw_links fast_links;
+	uint32_t *tcache_like; /* indexes of used chunks that may hold a tcache struct */
+	size_t tcache_like_count;
+	size_t tcache_like_capacity;
+	uint64_t probes; /* header probes left for resynchronising and searching */
+	uint64_t next_progress;
+	uint64_t bytes_done;
+	uint64_t bytes_total;
+};
+
+/* ---- heap.c */
+
+/* Adds an anomaly. `previous` and `skipped` may be 0. Short memory loses the text, never the count. */
+void hw_walk_note(struct hw_walk *walk, enum hw_anomaly_kind kind, uint32_t arena, uint64_t address,
+	uint64_t previous, uint64_t skipped, const char *format, ...) hw_printf(7, 8);
+
+/* As hw_window_view() on the walk's window; most calls find their bytes in what was shown last. */
+static inline const uint8_t *hw_walk_view(
+	struct hw_walk *walk, uint64_t address, size_t need, size_t *available)
+{
+	size_t size;
+
+	if (address < walk->view_start || address >= walk->view_end || walk->view_end - address < need) {
+		const uint8_t *bytes = hw_window_view(&walk->window, address, need, &size);
+
+		walk->view = bytes;
+		walk->view_start = address;
+		walk->view_end = bytes ? address + size : address;
+		if (!bytes)
+			return NULL;
+	}
+	*available = walk->view_end - address;
+	return walk->view + (address - walk->view_start);
+}
+
+/* A word of the target; false when it cannot be read. */
+static inline bool hw_walk_word(const struct hw_walk *walk, uint64_t address, uint64_t *word)
+{
+	uint8_t bytes[8];
+
+	if (hw_image_read_some(walk->image, address, bytes, walk->image->word_size) != walk->image->word_size)
+		return false;
+	*word = hw_image_word(walk->image, bytes);
+	return true;
+}
+
+static inline bool hw_walk_int(const struct hw_walk *walk, uint64_t address, uint32_t *value)
+{
+	uint8_t bytes[4];
+
+	if (hw_image_read_some(walk->image, address, bytes, sizeof(bytes)) != sizeof(bytes))
+		return false;
+	memcpy(value, bytes, sizeof(*value));
+	if (walk->image->big_endian)
+		*value = __builtin_bswap32(*value);
+	return true;
+}
+
+/* ---- area.c */
+
+struct hw_error *hw_areas_find(struct hw_walk *walk) hw_must_check;
+
+/* The area that holds `address`, or NULL. */
+const struct hw_area *hw_area_at(const struct hw_walk *walk, uint64_t address);
+
+/* ---- locate.c, par.c, version.c */
+
+/* Finds every libc's main arena: fills heap->libcs and walk->glibcs. */
+struct hw_error *hw_glibcs_locate(struct hw_walk *walk) hw_must_check;
+
+/* Finds mp_ in the libc's module and narrows the rows by its shape. */
+void hw_par_locate(struct hw_walk *walk, struct hw_glibc *glibc);
+
+/* Reads the version banner; narrows the rows by it when it does not contradict what was seen. */
+void hw_version_read(struct hw_walk *walk, struct hw_glibc *glibc);
+
+/* Fills the public version and evidence. */
+struct hw_error *hw_version_describe(struct hw_walk *walk, struct hw_glibc *glibc) hw_must_check;
+
+/* What follows from the rows that are left: limits that the walk needs. When no more rows can go before it.
+ */
+void hw_glibc_settle_rows(struct hw_glibc *glibc);
+
+/* Keeps those rows that also are in `mask`, if any is; else leaves all and returns false. */
+bool hw_glibc_narrow(struct hw_glibc *glibc, uint64_t mask);
+
+/* Goes through a module's initialised writable data: calls `each` for each part until it returns false. */
+void hw_module_each_writable(const struct hw_walk *walk, const struct hw_module *module,
+	bool (*each)(uint64_t start, uint64_t end, void *argument), void *argument);
+
+/* ---- arena.c */
+
+/* The arenas that `next` links, the main arena first; false when the ring does not close. */
+bool hw_arena_ring_closes(
+	const struct hw_walk *walk, const struct hw_arena_layout *layout, uint64_t main_arena);
+struct hw_error *hw_arenas_find(struct hw_walk *walk) hw_must_check;
+struct hw_error *hw_arena_heaps_find(struct hw_walk *walk) hw_must_check;
+
+/* ---- chain.c */
+
+enum hw_chain_end {
+	HW_CHAIN_TOP,
+	HW_CHAIN_FENCE,      /* 2 to 4 pseudo-chunks at a page's end (main arena) */
+	HW_CHAIN_TERMINATOR, /* a size word of 0|P at the end of a heap that is not the newest */
+	HW_CHAIN_LOST,       /* a size word that cannot be */
+	HW_CHAIN_UNREADABLE,
+	HW_CHAIN_NO_MEMORY,
+};
+
+/* A run of chunks, each starting where the one before ends. */
+struct hw_chain {
+	struct hw_walk *walk;
+	const struct hw_glibc *glibc;
+	const struct hw_layout *layout;
+	uint32_t arena;
+	bool is_main;
+	uint64_t limit;                    /* no chunk may pass it */
+	uint64_t top;                      /* the arena's */
+	uint64_t at;                       /* where it stands or ended */
+	uint64_t previous;                 /* the chunk before, 0: none */
+	uint64_t end;                      /* TOP, FENCE, TERMINATOR: where the region ends */
+	struct hw_region_builder *builder; /* NULL: only look, add nothing */
+	uint64_t steps;                    /* looking only: chunks to go at most */
+};
+
+/* Follows the chain from chain->at, adding chunks (without the last: top, fence) if it has a builder. */
+enum hw_chain_end hw_chain_follow(struct hw_chain *chain);
+
+/* Looks whether a chain from `start` gets to its end, or `steps` chunks far. */
+bool hw_chain_reaches(const struct hw_chain *chain, uint64_t start, uint64_t steps, bool must_end);
+
+/*
+ * Walks one region from `start` to its end, resynchronising where it gets lost. With `tentative` it gives up
+ * instead and leaves no trace. *end is where the region ended; 0: there is none.
+ */
+struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, uint32_t arena, uint64_t base,
+	uint64_t start, uint64_t limit, bool tentative, uint64_t *end, bool *has_top) hw_must_check;
+
+/* ---- resync.c */
+
+/* The next address after `from` at which the chain can be taken up again; 0: none before the limit. */
+uint64_t hw_chain_resync(const struct hw_chain *chain, uint64_t from);
+
+/* ---- survey.c */
+
+/* Finds and walks all regions in address order. */
+struct hw_error *hw_survey(struct hw_walk *walk) hw_must_check;
+
+/* Compares what was found with what malloc counts; differences are anomalies. After hw_heap_index(). */
+void hw_survey_check(struct hw_walk *walk);
+
+/* ---- mmapped.c */
+
+/* A chunk with a mapping of its own: header at `chunk`, mapping [base, end). */
+struct hw_mmapped {
+	uint64_t base;
+	uint64_t end;
+	uint64_t chunk;
+	uint32_t arena; /* its libc's main arena */
+};
+
+/* Is there one whose mapping starts at page `base`? It must end at `limit` or before. */
+bool hw_mmapped_at(struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t base, uint64_t limit,
+	struct hw_mmapped *mmapped);
+
+/* Adds it to the table as a region of its own. */
+struct hw_error *hw_mmapped_add(struct hw_walk *walk, const struct hw_mmapped *mmapped) hw_must_check;
+
+/* Its usable size (malloc_usable_size). */
+uint64_t hw_mmapped_usable(const struct hw_layout *layout, uint64_t chunk, uint64_t end);
+
+/* ---- links.c */
+
+bool hw_links_add(struct hw_links *links, uint32_t index, const uint64_t *values);
+void hw_links_truncate(struct hw_links *links, uint32_t index);
+/* The words kept for chunk `index`, or NULL. */
+const uint64_t *hw_links_of(const struct hw_links *links, uint32_t index);
+void hw_links_deinit(struct hw_links *links);
+
+/* ---- tcache.c, tls.c, fastbin.c, bin.c: give states */
+
+struct hw_error *hw_tcaches_mark(struct hw_walk *walk) hw_must_check;
+
+/* May the content of a chunk be a tcache struct? For the chunks whose size lies in tcache_low to tcache_high.
+ */
+bool hw_tcache_is_like(
+	const struct hw_walk *walk, const struct hw_glibc *glibc, const uint8_t *bytes, size_t available);
+
+/* A word of a thread's static TLS that may be libc's variable `tcache`: `value` at thread pointer + offset.
+ */
+struct hw_tls_word {
+	int64_t offset;
+	uint64_t value;
+	uint32_t thread;
+};
+
+/*
+ * The words of all threads' static TLS for which `wanted` is true; with the libc's own TLS relocations at
+ * hand only of its block. *words is the caller's to free.
+ */
+struct hw_error *hw_tls_words(struct hw_walk *walk, const struct hw_glibc *glibc,
+	bool (*wanted)(struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t value),
+	struct hw_tls_word **words, size_t *count) hw_must_check;
+void hw_fastbins_mark(struct hw_walk *walk);
+void hw_bins_mark(struct hw_walk *walk);
+
+/* Does any arena of this libc have chunks in fastbins, and how are they linked? Before the survey. */
+void hw_fastbins_look(struct hw_walk *walk, struct hw_glibc *glibc);
+
+/* Takes a link as it is stored at `place` apart (safe-linking). */
+static inline uint64_t hw_link_decode(const struct hw_layout *layout, uint64_t place, uint64_t stored)
+{
+	return layout->safe_linking ? stored ^ place >> 12 : stored;
+}
+
+/* ---- allocator.c */
+
+/* Who serves malloc() here: fills heap->allocator and its evidence. */
+struct hw_error *hw_allocator_recognise(struct hw_walk *walk) hw_must_check;
+
+#endif
