@@ -52,7 +52,8 @@ static bool extend_units(struct hw_region_builder *builder, uint64_t offset)
 
 		if (!unit)
 			return false;
-		*unit = (struct hw_region_unit){ .word = (uint32_t)builder->word_count, .rank = builder->chunks };
+		*unit = (struct hw_region_unit){ .word = (uint32_t)builder->word_count,
+			.rank = builder->chunks };
 		builder->unit_count++;
 	}
 	return true;

@@ -88,9 +88,9 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 	hw_fastbins_mark(walk);
 	hw_bins_mark(walk);
 	hw_heap_count(heap);
-	hw_survey_check(walk);
 	for (uint32_t i = 0; !error && i < heap->libc_count; i++)
 		error = hw_version_describe(walk, &walk->glibcs[i]);
+	hw_survey_check(walk);
 	return error;
 }
 

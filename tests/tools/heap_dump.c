@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Prints what hw_heap_walk() found, for tests to compare with a program's own truth:
+ *
+ *	heap_dump [-q] --preview PID | --core FILE
+ *
+ * One line a chunk, "STATE USER-ADDRESS USABLE", then lines that begin with "#": libcs, arenas, anomalies.
+ * -q leaves the chunks out.
+ */
+#include <time.h>
+
+#include "heapwalk/heap.h"
+
+static void print_chunks(const struct hw_heap *heap)
+{
+	for (uint32_t i = 0; i < heap->region_count; i++) {
+		const struct hw_region *region = &heap->regions[i];
+
+		for (uint32_t j = region->first; j < region->first + region->count; j++)
+			printf("%s %llx %llu\n", hw_chunk_state_name(hw_chunk_state(heap, j)),
+				(unsigned long long)hw_chunk_user(heap, j),
+				(unsigned long long)hw_chunk_usable(heap, j));
+	}
+}
+
+static void print_tallies(const struct hw_tally *tallies)
+{
+	for (int state = 0; state < HW_CHUNK_STATES; state++) {
+		if (tallies[state].chunks)
+			printf(" %s=%llu/%llu", hw_chunk_state_name((enum hw_chunk_state)state),
+				(unsigned long long)tallies[state].chunks,
+				(unsigned long long)tallies[state].bytes);
+	}
+	putchar('\n');
+}
+
+static void print_heap(const struct hw_heap *heap)
+{
+	printf("# allocator %s: %s\n", hw_allocator_name(heap->allocator), heap->allocator_evidence);
+	for (uint32_t i = 0; i < heap->libc_count; i++) {
+		const struct hw_libc *libc = &heap->libcs[i];
+
+		printf("# libc %s %s: %s; mmaps %llu/%llu, tcaches %llu\n", libc->module_path, libc->version,
+			libc->evidence, (unsigned long long)libc->mmap_found,
+			(unsigned long long)libc->mmap_count, (unsigned long long)libc->tcache_count);
+	}
+	for (uint32_t i = 0; i < heap->arena_count; i++) {
+		const struct hw_arena *arena = &heap->arenas[i];
+
+		printf("# arena %u libc %u %llx system_mem %llu regions %u overhead %llu busy %d:", i,
+			arena->libc, (unsigned long long)arena->address,
+			(unsigned long long)arena->system_mem, arena->region_count,
+			(unsigned long long)arena->overhead, arena->busy);
+		print_tallies(arena->tallies);
+	}
+	for (size_t i = 0; i < heap->anomaly_count; i++)
+		printf("# anomaly %s arena %d at %llx after %llx: %s (skipped %llu)\n",
+			hw_anomaly_kind_name(heap->anomalies[i].kind), (int)heap->anomalies[i].arena,
+			(unsigned long long)heap->anomalies[i].address,
+			(unsigned long long)heap->anomalies[i].previous, heap->anomalies[i].text,
+			(unsigned long long)heap->anomalies[i].skipped);
+	printf("# total %u chunks, %llu anomalies:", heap->chunks.count,
+		(unsigned long long)heap->anomaly_total);
+	print_tallies(heap->tallies);
+}
+
+static struct hw_error *open_target(const char *how, const char *which, struct hw_snapshot **snapshot)
+{
+	if (!strcmp(how, "--core"))
+		return hw_snapshot_open_core(which, NULL, snapshot);
+	return hw_snapshot_preview(atoi(which), snapshot);
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	bool quiet = argc > 1 && !strcmp(argv[1], "-q");
+	struct hw_snapshot *snapshot = NULL;
+	struct hw_heap *heap = NULL;
+	struct hw_error *error;
+	double start;
+
+	if (argc != 3 + quiet)
+		return 2;
+	error = open_target(argv[1 + quiet], argv[2 + quiet], &snapshot);
+	start = now();
+	if (!error)
+		error = hw_heap_walk(snapshot, NULL, &heap);
+	if (error) {
+		fprintf(stderr, "heap_dump: %s\n", error->message);
+		return 3;
+	}
+	printf("# walked in %.3f s\n", now() - start);
+	if (!quiet)
+		print_chunks(heap);
+	print_heap(heap);
+	hw_heap_destroy(heap);
+	hw_snapshot_destroy(snapshot);
+	return 0;
+}
