@@ -13,12 +13,25 @@
 
 void hw_core_deinit(struct hw_core *core)
 {
-	for (size_t i = 0; core->note_bytes && i < core->note_count; i++)
-		free(core->note_bytes[i]);
-	free(core->note_bytes);
+	for (size_t i = 0; i < core->kept_count; i++)
+		free(core->kept[i]);
+	free(core->kept);
 	free(core->loads);
 	free(core->notes);
 	free(core->files);
+}
+
+struct hw_error *hw_core_keep(struct hw_core *core, void *buffer)
+{
+	void **slot = hw_array_next(core->kept, core->kept_count, core->kept_capacity);
+
+	if (!slot) {
+		free(buffer);
+		return hw_error_no_memory();
+	}
+	*slot = buffer;
+	core->kept_count++;
+	return NULL;
 }
 
 static struct hw_error *open_regular(const char *path, int *fd)
@@ -239,7 +252,9 @@ static struct hw_error *fill_snapshot(struct hw_core *core, const struct hw_core
 		read_header,
 		hw_core_read_segments,
 		hw_core_read_notes,
+		hw_core_read_links,
 		hw_core_make_maps,
+		hw_core_find_thread_pointers,
 	};
 	struct hw_error *error = apply_options(core, options);
 

@@ -39,7 +39,7 @@ struct hw_core_machine {
 /* NULL when cores of this machine are not read. */
 const struct hw_core_machine *hw_core_machine_find(unsigned machine, unsigned word_size);
 
-/* A file mapping as NT_FILE has it; the path is borrowed from struct hw_core's notes. */
+/* A file mapping as NT_FILE has it; the path points into what struct hw_core keeps. */
 struct hw_core_file {
 	uint64_t start;
 	uint64_t end;
@@ -64,14 +64,19 @@ struct hw_core {
 	uint64_t cut_off; /* bytes that program headers promise past the end of the file */
 
 	uint64_t note_size;         /* bytes of notes that were read */
-	uint8_t **note_bytes;       /* as read; note_count of them, NULL where none could be */
-	struct hw_core_file *files; /* NT_FILE: sorted by start */
+	struct hw_core_file *files; /* of NT_FILE or ld.so's list */
 	size_t file_count;
 	size_t file_capacity;
 	bool has_file_note;
+	void **kept; /* buffers that live as long as this: paths point into them */
+	size_t kept_count;
+	size_t kept_capacity;
 };
 
 void hw_core_deinit(struct hw_core *core);
+
+/* Frees `buffer` with the core; at once if that fails. */
+struct hw_error *hw_core_keep(struct hw_core *core, void *buffer) hw_must_check;
 
 /* Up to `size` bytes of the core file from `offset`; fewer at its end or where it cannot be read. */
 size_t hw_core_read(const struct hw_core *core, uint64_t offset, void *buffer, size_t size);
@@ -81,6 +86,15 @@ struct hw_error *hw_core_read_segments(struct hw_core *core) hw_must_check;
 
 /* Reads the notes: the snapshot's process, threads and auxiliary vector, and the core's files. */
 struct hw_error *hw_core_read_notes(struct hw_core *core) hw_must_check;
+
+/*
+ * If there is no NT_FILE: takes the core's files from ld.so's list of loaded objects. They may be opened
+ * here, but whether they are the ones that were mapped is for hw_core_add_files() to find out.
+ */
+struct hw_error *hw_core_read_links(struct hw_core *core) hw_must_check;
+
+/* Finds i386 thread pointers that the core does not tell (gcore writes no NT_386_TLS). */
+struct hw_error *hw_core_find_thread_pointers(struct hw_core *core) hw_must_check;
 
 /* Makes the snapshot's mappings of loads and files. Those that are in no PT_LOAD have prot 0: not known. */
 struct hw_error *hw_core_make_maps(struct hw_core *core) hw_must_check;

@@ -306,7 +306,7 @@ static struct hw_map **sorted_maps(struct hw_snapshot *snapshot, size_t *count)
 
 	*count = 0;
 	for (size_t i = 0; maps && i < snapshot->map_count; i++) {
-		if (snapshot->maps[i].path[0] == '/')
+		if (snapshot->maps[i].path[0] && snapshot->maps[i].path[0] != '[')
 			maps[(*count)++] = &snapshot->maps[i];
 	}
 	if (*count)

@@ -107,12 +107,21 @@ static struct hw_error *name_maps(struct hw_snapshot *snapshot)
 	return error;
 }
 
+static int compare_files(const void *one, const void *other)
+{
+	const struct hw_core_file *a = one, *b = other;
+
+	return (a->start > b->start) - (a->start < b->start);
+}
+
 struct hw_error *hw_core_make_maps(struct hw_core *core)
 {
 	size_t load = 0, file = 0;
 	uint64_t position = 0;
 	struct stretch stretch;
 
+	if (core->file_count)
+		qsort(core->files, core->file_count, sizeof(*core->files), compare_files);
 	while (next_stretch(core, position, &load, &file, &stretch)) {
 		struct hw_error *error = add_map(core->snapshot, &stretch);
 

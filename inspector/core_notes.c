@@ -4,6 +4,8 @@
  * thread's other registers, then the same for every further thread (fs/binfmt_elf.c, write_note_info()); gdb
  * puts the process first. Either way, what follows an NT_PRSTATUS belongs to its thread.
  */
+#include <signal.h>
+
 #include "inspector/core.h"
 
 /* 32,768 threads with AVX-512 registers: more than this is no core that a person has. */
@@ -66,6 +68,19 @@ static void read_registers(const struct hw_core *core, struct hw_thread *thread)
 	}
 }
 
+/* The signal if it is one that makes cores: gcore stores the SIGSTOP that it stopped the process by. */
+static int core_signal(int number)
+{
+	static const int makers[] = { SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU,
+		SIGXFSZ, SIGSYS };
+
+	for (size_t i = 0; i < hw_array_size(makers); i++) {
+		if (makers[i] == number)
+			return number;
+	}
+	return 0;
+}
+
 static struct hw_error *take_status(struct hw_core *core, const struct hw_elf_note *note)
 {
 	const struct hw_core_machine *machine = core->machine;
@@ -76,7 +91,8 @@ static struct hw_error *take_status(struct hw_core *core, const struct hw_elf_no
 	if (note->size < machine->status_pid + 4)
 		return NULL;
 	if (!snapshot->thread_count && !snapshot->terminating_signal)
-		snapshot->terminating_signal = (int)u16_at(core, note->data + machine->status_signal);
+		snapshot->terminating_signal =
+			core_signal((int)u16_at(core, note->data + machine->status_signal));
 	thread = hw_snapshot_add_thread(snapshot);
 	if (!thread)
 		return hw_error_no_memory();
@@ -230,31 +246,32 @@ static struct hw_error *take_note(struct hw_core *core, const struct hw_elf_note
 	if (hw_elf_note_is(note, "CORE", NT_AUXV))
 		hw_elf_auxv_decode(core->header.layout, note->data, note->size, &snapshot->holding->auxv);
 	else if (hw_elf_note_is(note, "CORE", NT_SIGINFO) && note->size >= 4)
-		snapshot->terminating_signal = (int)u32_at(core, note->data);
+		snapshot->terminating_signal = core_signal((int)u32_at(core, note->data));
 	else if (thread &&
 		 (hw_elf_note_is(note, "LINUX", note->type) || hw_elf_note_is(note, "CORE", NT_FPREGSET)))
 		return take_thread_note(core, note, thread);
 	return NULL;
 }
 
-/* Reads one PT_NOTE; `*bytes` is kept by the core, since paths of NT_FILE point into it. */
-static struct hw_error *read_notes(
-	struct hw_core *core, const struct hw_elf_segment *segment, uint8_t **bytes)
+/* Reads one PT_NOTE; its bytes are kept by the core, since paths of NT_FILE point into them. */
+static struct hw_error *read_notes(struct hw_core *core, const struct hw_elf_segment *segment)
 {
 	size_t size = hw_min(segment->file_size, NOTES_MAX - core->note_size), offset = 0;
 	struct hw_elf_note note;
+	struct hw_error *error;
+	uint8_t *bytes;
 
 	if (!size)
 		return NULL;
 	core->note_size += size;
-	*bytes = malloc(size);
-	if (!*bytes)
-		return hw_error_no_memory();
-	size = hw_core_read(core, segment->file_offset, *bytes, size);
+	bytes = malloc(size);
+	error = bytes ? hw_core_keep(core, bytes) : hw_error_no_memory();
+	if (error)
+		return error;
+	size = hw_core_read(core, segment->file_offset, bytes, size);
 	/* Notes in cores are aligned to 4 on every machine, whatever p_align says. */
-	while (hw_elf_note_next(core->header.layout, *bytes, size, 4, &offset, &note)) {
-		struct hw_error *error = take_note(core, &note);
-
+	while (hw_elf_note_next(core->header.layout, bytes, size, 4, &offset, &note)) {
+		error = take_note(core, &note);
 		if (error)
 			return error;
 	}
@@ -263,13 +280,6 @@ static struct hw_error *read_notes(
 			"the core's notes are damaged after %zu of %zu bytes: threads may be missing", offset,
 			size);
 	return NULL;
-}
-
-static int compare_files(const void *one, const void *other)
-{
-	const struct hw_core_file *a = one, *b = other;
-
-	return (a->start > b->start) - (a->start < b->start);
 }
 
 /* The leader first, then by id. `argument` is the process id. */
@@ -309,17 +319,12 @@ static void take_page_size(struct hw_snapshot *snapshot)
 
 struct hw_error *hw_core_read_notes(struct hw_core *core)
 {
-	core->note_bytes = calloc(core->note_count + 1, sizeof(*core->note_bytes));
-	if (!core->note_bytes)
-		return hw_error_no_memory();
 	for (size_t i = 0; i < core->note_count; i++) {
-		struct hw_error *error = read_notes(core, &core->notes[i], &core->note_bytes[i]);
+		struct hw_error *error = read_notes(core, &core->notes[i]);
 
 		if (error)
 			return error;
 	}
-	if (core->file_count)
-		qsort(core->files, core->file_count, sizeof(*core->files), compare_files);
 	tidy_threads(core->snapshot);
 	take_page_size(core->snapshot);
 	if (!core->snapshot->thread_count)

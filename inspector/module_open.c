@@ -142,7 +142,7 @@ struct hw_error *hw_module_open(const struct hw_snapshot *snapshot, const struct
 	};
 	struct hw_error *error = NULL;
 
-	if (module->path[0] != '/' || !module->has_headers)
+	if (!module->path[0] || module->path[0] == '[' || !module->has_headers)
 		return hw_error_create(HW_ERROR_NOT_FOUND, "%s has no file",
 			module->path[0] ? module->path : "a module without a name");
 	for (size_t i = 0; i < hw_array_size(places); i++) {
