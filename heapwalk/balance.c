@@ -12,6 +12,11 @@ static uint64_t weight(const struct hw_accounting *accounting, enum hw_use use)
 	return accounting->usage_known ? total->rss + total->swap : total->size;
 }
 
+static uint64_t malloc_size(const struct hw_accounting *accounting)
+{
+	return accounting->totals[HW_USE_HEAP].size + accounting->totals[HW_USE_MMAPPED].size;
+}
+
 static uint64_t free_bytes(const struct hw_heap *heap)
 {
 	uint64_t bytes = 0;
@@ -36,5 +41,6 @@ struct hw_balance hw_balance_of(const struct hw_heap *heap, const struct hw_acco
 	unused = hw_min(free_bytes(heap), ours > live ? ours - live : 0);
 	if (unused >= ours / 3)
 		return (struct hw_balance){ HW_BALANCE_FREE, (double)unused / (double)ours };
-	return (struct hw_balance){ HW_BALANCE_LIVE, (double)hw_min(live, ours) / (double)ours };
+	return (struct hw_balance){ HW_BALANCE_LIVE,
+		(double)live / (double)hw_max(malloc_size(accounting), live) };
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The memory image: sorted segments, read by copy. */
 #include <errno.h>
+#include <signal.h>
 
 #include "inspector/inspector.h"
 
@@ -152,12 +153,19 @@ static size_t read_segment(const struct hw_segment *segment, uint64_t address, u
 	return done;
 }
 
+static volatile sig_atomic_t interrupted;
+
+void hw_image_interrupt(void)
+{
+	interrupted = 1;
+}
+
 size_t hw_image_read_some(const struct hw_image *image, uint64_t address, void *buffer, size_t size)
 {
 	size_t index = first_ending_past(image, address);
 	size_t done = 0;
 
-	while (done < size && index < image->segment_count) {
+	while (done < size && !interrupted && index < image->segment_count) {
 		const struct hw_segment *segment = &image->segments[index++];
 		uint64_t here = address + done;
 		size_t part, got;

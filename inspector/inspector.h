@@ -137,6 +137,12 @@ struct hw_error *hw_image_read(
 /* Copies what it can: the number of bytes read before the first unreadable one. For probing and scanning. */
 size_t hw_image_read_some(const struct hw_image *image, uint64_t address, void *buffer, size_t size);
 
+/*
+ * Makes every read of every image fail from now on: whoever is scanning comes to an end soon. For the user's
+ * Ctrl-C; safe in a signal handler.
+ */
+void hw_image_interrupt(void);
+
 /* Typed loads in the target's byte order and word size, widened. */
 struct hw_error *hw_image_read_u16(
 	const struct hw_image *image, uint64_t address, uint16_t *value) hw_must_check;
@@ -426,6 +432,9 @@ void hw_snapshot_release_memory(struct hw_snapshot *snapshot);
 void hw_snapshot_destroy(struct hw_snapshot *snapshot);
 
 /* ------------------------------------------------------------------------------------- asking snapshots */
+
+/* Names this boot of the machine, for which alone start times count; "" where /proc does not tell. */
+void hw_boot_id(char id[40]);
 
 /* The mapping that holds `address`, or NULL. */
 const struct hw_map *hw_snapshot_map_at(const struct hw_snapshot *snapshot, uint64_t address);

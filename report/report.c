@@ -88,6 +88,11 @@ void hw_report_remove_unfinished(void)
 	hw_output_remove_unfinished();
 }
 
+void hw_report_hold(struct hw_report *report, size_t bytes)
+{
+	hw_output_hold(&report->output, bytes);
+}
+
 bool hw_report_failed(const struct hw_report *report)
 {
 	return report->error || hw_output_failed(&report->output);

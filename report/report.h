@@ -28,8 +28,9 @@
 #include "inspector/inspector.h"
 #include "unwind/unwinder.h"
 
-#define HW_REPORT_SCHEMA 1 /* of the JSON documents: raised when a member changes its meaning or goes away   \
-			    */
+#define HW_REPORT_SCHEMA                                                                                     \
+	1 /* of the JSON documents: raised when a member changes its meaning or goes away                    \
+	   */
 
 enum hw_format {
 	HW_FORMAT_TABLE,
@@ -152,11 +153,32 @@ void hw_report_abandon(struct hw_report *report);
 /* Removes an unfinished file. Safe in a signal handler. */
 void hw_report_remove_unfinished(void);
 
+/*
+ * As long as this many bytes of output are kept in memory before any is written: drawing that still reads the
+ * snapshot must not make it live longer because a reader takes his time. 0: write what there is.
+ */
+void hw_report_hold(struct hw_report *report, size_t bytes);
+
 /* True when nothing more can be written (disk full, reader gone): time to stop producing. */
 bool hw_report_failed(const struct hw_report *report);
 
 /* ---------------------------------------------------------------------------------------------------- views
  */
+
+/* A frame with its names. Strings borrowed. */
+struct hw_named_frame {
+	struct hw_frame frame;
+	bool has_symbol;
+	struct hw_symbol symbol;
+	bool has_line;
+	struct hw_source_line line;
+};
+
+/* One thread's stack, innermost frame first. */
+struct hw_named_stack {
+	struct hw_stack stack;
+	struct hw_named_frame *frames; /* stack.frame_count of them */
+};
 
 /* What was found out about a target. Members that a view does not ask for may be NULL. */
 struct hw_findings {
@@ -165,6 +187,9 @@ struct hw_findings {
 	const struct hw_accounting *accounting;
 	const struct hw_histogram *histogram;
 	const struct hw_selection *selection;
+	const struct hw_string_table *strings;
+	const struct hw_named_stack *stacks; /* one for each thread of the snapshot */
+	size_t stack_count;
 	const struct hw_names *names;
 	bool newest_first;
 };
@@ -183,8 +208,8 @@ void hw_report_list(struct hw_report *report, const struct hw_findings *findings
  */
 void hw_report_dump(struct hw_report *report, const struct hw_findings *findings);
 
-/* Distinct strings, most frequent first. */
-void hw_report_strings(struct hw_report *report, const struct hw_string_table *strings);
+/* Distinct strings, most frequent first. Needs strings. */
+void hw_report_strings(struct hw_report *report, const struct hw_findings *findings);
 
 /* Needs heap. */
 void hw_report_arenas(struct hw_report *report, const struct hw_findings *findings);
@@ -195,23 +220,8 @@ void hw_report_maps(struct hw_report *report, const struct hw_findings *findings
 /* Everything odd about the heap. Needs heap. */
 void hw_report_anomalies(struct hw_report *report, const struct hw_findings *findings);
 
-/* A frame with its names, for hw_report_stacks(). Strings borrowed. */
-struct hw_named_frame {
-	struct hw_frame frame;
-	bool has_symbol;
-	struct hw_symbol symbol;
-	bool has_line;
-	struct hw_source_line line;
-};
-
-/* One thread's stack, innermost frame first. */
-struct hw_named_stack {
-	const struct hw_thread *thread;
-	const struct hw_stack *stack;
-	const struct hw_named_frame *frames; /* stack->frame_count of them */
-};
-
-void hw_report_stacks(struct hw_report *report, const struct hw_named_stack *stacks, size_t count);
+/* Every thread's call stack. Needs snapshot and stacks. */
+void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings);
 
 /* ------------------------------------------------------------------------------------------------- progress
  */

@@ -83,13 +83,14 @@ static void say_thread(struct hw_report *report, struct hw_sheet *sheet, const s
 	hw_sheet_group(sheet, heading);
 }
 
-static void add_stack(struct hw_report *report, struct hw_sheet *sheet, const struct hw_named_stack *stack)
+static void add_stack(struct hw_report *report, struct hw_sheet *sheet, const struct hw_thread *thread,
+	const struct hw_named_stack *named)
 {
-	const char *end = end_text(stack->stack);
+	const char *end = end_text(&named->stack);
 
-	say_thread(report, sheet, stack->thread);
-	for (size_t i = 0; i < stack->stack->frame_count; i++)
-		add_frame(sheet, stack->thread, i, &stack->frames[i]);
+	say_thread(report, sheet, thread);
+	for (size_t i = 0; i < named->stack.frame_count; i++)
+		add_frame(sheet, thread, i, &named->frames[i]);
 	hw_sheet_group_end(sheet);
 	if (end) {
 		hw_autofree char *clean = hw_report_clean(report, end, strlen(end));
@@ -98,11 +99,11 @@ static void add_stack(struct hw_report *report, struct hw_sheet *sheet, const st
 	}
 }
 
-void hw_report_stacks(struct hw_report *report, const struct hw_named_stack *stacks, size_t count)
+void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings)
 {
 	struct hw_sheet *sheet = hw_sheet_create(report, &hw_columns_stacks, HW_SHEET_STREAM, "frame");
 
-	for (size_t i = 0; sheet && i < count; i++)
-		add_stack(report, sheet, &stacks[i]);
+	for (size_t i = 0; sheet && i < findings->stack_count; i++)
+		add_stack(report, sheet, &findings->snapshot->threads[i], &findings->stacks[i]);
 	hw_sheet_finish(sheet);
 }

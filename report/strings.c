@@ -47,8 +47,9 @@ static void say_coverage(struct hw_report *report, const struct hw_string_table 
 			hw_number_count(table->dropped, dropped));
 }
 
-void hw_report_strings(struct hw_report *report, const struct hw_string_table *table)
+void hw_report_strings(struct hw_report *report, const struct hw_findings *findings)
 {
+	const struct hw_string_table *table = findings->strings;
 	struct hw_sheet *sheet;
 
 	hw_report_heading(report, NULL);
