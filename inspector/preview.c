@@ -3,13 +3,15 @@
 #include <fcntl.h>
 
 #include "inspector/maps.h"
+#include "inspector/permission.h"
+#include "inspector/permission.h"
 #include "inspector/process.h"
 #include "inspector/procfs.h"
 
 static struct hw_error *fill_preview(struct hw_snapshot *snapshot, pid_t id)
 {
 	struct hw_error *error;
-	pid_t pid, living;
+	pid_t pid = id, living;
 	int fd;
 
 	error = hw_process_find(id, &pid);
@@ -18,14 +20,16 @@ static struct hw_error *fill_preview(struct hw_snapshot *snapshot, pid_t id)
 	if (!error)
 		error = hw_process_describe(snapshot, pid, living);
 	if (!error)
-		error = hw_maps_read(snapshot, living, true);
+		error = hw_maps_read(snapshot, living, false);
 	if (!error)
 		error = hw_proc_open(living, "mem", O_RDONLY, &fd);
 	if (!error)
 		error = hw_holding_add_fd(snapshot->holding, fd);
 	if (!error)
 		error = hw_maps_to_image(snapshot, fd);
-	return error ? error : hw_snapshot_find_modules(snapshot);
+	if (!error)
+		error = hw_snapshot_find_modules(snapshot);
+	return error ? hw_permission_improve(error, pid) : NULL;
 }
 
 struct hw_error *hw_snapshot_preview(pid_t pid, struct hw_snapshot **snapshot)

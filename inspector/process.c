@@ -1,22 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The facts about a process that /proc tells while it runs. */
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "inspector/process.h"
 #include "inspector/procfs.h"
 
+/* kill() with no signal tells of processes that /proc, mounted with hidepid, does not show. */
+static struct hw_error *not_found(pid_t id)
+{
+	if (id > 0 && (kill(id, 0) == 0 || errno == EPERM))
+		return hw_error_remedy(
+			hw_error_create(HW_ERROR_PERMISSION, "process %d is hidden in /proc", (int)id),
+			"run heapwalk as root: /proc is mounted with hidepid");
+	return hw_error_create(HW_ERROR_NOT_FOUND, "there is no process %d", (int)id);
+}
+
 struct hw_error *hw_process_find(pid_t id, pid_t *pid)
 {
 	hw_autofree char *status = NULL;
-	struct hw_error *error = id > 0 ? hw_proc_read(id, "status", &status, NULL) : NULL;
+	struct hw_proc_stat stat;
+	struct hw_error *error = id > 0 ? hw_proc_stat(id, &stat) : not_found(id);
+	pid_t found;
 
-	if (id <= 0 || hw_error_catch(&error, HW_ERROR_GONE))
-		return hw_error_create(HW_ERROR_NOT_FOUND, "there is no process %d", (int)id);
+	if (!error)
+		error = hw_proc_read(id, "status", &status, NULL);
+	if (hw_error_catch(&error, HW_ERROR_GONE))
+		return not_found(id);
 	if (error)
 		return error;
-	*pid = (pid_t)hw_proc_number(status, "Tgid", 10, (uint64_t)id);
+	if (stat.kernel_thread)
+		return hw_error_create(HW_ERROR_UNSUPPORTED,
+			"process %d (%s) is a thread of the kernel and has no memory of its own", (int)id,
+			stat.name);
+	found = (pid_t)hw_proc_number(status, "Tgid", 10, (uint64_t)id);
+	if (found == getpid())
+		return hw_error_create(HW_ERROR_USAGE, "heapwalk cannot hold itself");
+	*pid = found;
 	return NULL;
 }
 
@@ -158,4 +181,17 @@ struct hw_error *hw_process_describe(struct hw_snapshot *snapshot, pid_t pid, pi
 	process->command_line = command_line;
 	error = describe_root(snapshot, living);
 	return error ? error : describe_machine(snapshot, living);
+}
+
+struct hw_error *hw_process_check_same(const struct hw_snapshot *snapshot, pid_t living)
+{
+	hw_autofree char *executable = NULL;
+	struct hw_error *error = read_executable(living, &executable);
+
+	if (error)
+		return error;
+	if (strcmp(executable, snapshot->process.executable) == 0)
+		return NULL;
+	return hw_error_create(HW_ERROR_GONE, "process %d has just become another program (%s)",
+		(int)snapshot->process.pid, executable);
 }

@@ -8,7 +8,10 @@
 
 #include "inspector/holding.h"
 
-/* The process that thread or process `id` belongs to. HW_ERROR_NOT_FOUND: there is none. */
+/*
+ * The process that thread or process `id` belongs to. HW_ERROR_NOT_FOUND: there is none.
+ * HW_ERROR_UNSUPPORTED: it is a thread of the kernel, HW_ERROR_USAGE: it is heapwalk itself.
+ */
 struct hw_error *hw_process_find(pid_t id, pid_t *pid) hw_must_check;
 
 /*
@@ -22,5 +25,8 @@ struct hw_error *hw_process_living_thread(pid_t pid, pid_t *tid) hw_must_check;
  * is what hw_process_living_thread() gave.
  */
 struct hw_error *hw_process_describe(struct hw_snapshot *snapshot, pid_t pid, pid_t living) hw_must_check;
+
+/* HW_ERROR_GONE when the process has executed another program since it was described. */
+struct hw_error *hw_process_check_same(const struct hw_snapshot *snapshot, pid_t living) hw_must_check;
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texts of /proc files, as kernels write them and as they could be malformed. */
 #include <check.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "inspector/maps.h"
 #include "inspector/procfs.h"
@@ -161,18 +163,37 @@ START_TEST (flags_are_inherited_by_what_lies_within) {
 }
 END_TEST
 
-START_TEST (own_process_is_read) {
+START_TEST (a_child_is_read) {
 	struct hw_snapshot *snapshot;
-	struct hw_error *error = hw_snapshot_preview(getpid(), &snapshot);
+	struct hw_error *error;
 	const struct hw_map *map;
+	pid_t child = fork();
 
+	ck_assert_int_ge(child, 0);
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	error = hw_snapshot_preview(child, &snapshot);
 	ck_assert_msg(!error, "%s", error ? error->message : "");
-	ck_assert_int_eq(snapshot->process.pid, getpid());
+	ck_assert_int_eq(snapshot->process.pid, child);
 	ck_assert_uint_eq(snapshot->word_size, sizeof(void *));
 	map = hw_snapshot_map_at(snapshot, (uintptr_t)odd_maps);
 	ck_assert_ptr_nonnull(map);
 	ck_assert_str_eq(map->path, snapshot->process.executable);
 	hw_snapshot_destroy(snapshot);
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
+START_TEST (we_ourselves_are_refused) {
+	struct hw_snapshot *snapshot;
+	struct hw_error *error = hw_snapshot_preview(getpid(), &snapshot);
+
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(error->code, HW_ERROR_USAGE);
+	hw_error_destroy(error);
 }
 END_TEST
 
@@ -200,7 +221,8 @@ int main(void)
 	tcase_add_test(cases, smaps_tell_usage_and_flags);
 	tcase_add_loop_test(cases, odd_maps_are_left_out, 0, hw_array_size(odd_maps));
 	tcase_add_test(cases, flags_are_inherited_by_what_lies_within);
-	tcase_add_test(cases, own_process_is_read);
+	tcase_add_test(cases, a_child_is_read);
+	tcase_add_test(cases, we_ourselves_are_refused);
 	tcase_add_loop_test(cases, absent_process_is_not_found, -1, 1);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

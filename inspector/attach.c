@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A snapshot of a running process: all that can be done while it runs is done before and after the stop. */
+#include <fcntl.h>
+
+#include "inspector/agent.h"
+#include "inspector/freeze.h"
+#include "inspector/hold.h"
+#include "inspector/maps.h"
+#include "inspector/permission.h"
+#include "inspector/process.h"
+#include "inspector/procfs.h"
+#include "inspector/registers.h"
+
+#define DEFAULT_ATTEMPTS 5
+
+struct attachment {
+	const struct hw_attach_options *options;
+	struct hw_snapshot *snapshot;
+	struct hw_snapshot *before; /* its mappings before the stop, with usage and flags */
+	pid_t living;
+	struct hw_freezer freezer;
+	struct hw_hold hold;
+	int mem; /* the target's memory while it stands */
+	struct hw_error *error;
+};
+
+static void forget_threads(struct hw_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->thread_count; i++) {
+		free(snapshot->threads[i].general.bytes);
+		free(snapshot->threads[i].vector.bytes);
+	}
+	free(snapshot->threads);
+	snapshot->threads = NULL;
+	snapshot->thread_count = 0;
+}
+
+/* A thread that could not be stopped still tells where it sleeps. */
+static void look_at_stuck(struct hw_thread *thread)
+{
+	hw_autofree char *text = NULL;
+	struct hw_error *error = hw_proc_read(thread->tid, "syscall", &text, NULL);
+
+	if (!error)
+		hw_registers_parse_syscall(thread, text);
+	hw_error_destroy(error);
+}
+
+static struct hw_error *capture_thread(struct hw_snapshot *snapshot, const struct hw_tracee *tracee)
+{
+	struct hw_thread *thread = hw_snapshot_add_thread(snapshot);
+	struct hw_error *error;
+
+	if (!thread)
+		return hw_error_no_memory();
+	thread->tid = tracee->tid;
+	thread->state = tracee->state == HW_TRACEE_ZOMBIE ? 'Z' : tracee->found;
+	memcpy(thread->name, tracee->name, sizeof(thread->name));
+	if (tracee->state == HW_TRACEE_RUNNING)
+		look_at_stuck(thread);
+	if (tracee->state != HW_TRACEE_STOPPED)
+		return NULL;
+	error = hw_registers_read(thread);
+	if (!error)
+		hw_registers_repair_eintr(thread);
+	return error;
+}
+
+/* The leader first, then the others as they are: by tid. */
+static struct hw_error *capture_threads(struct hw_snapshot *snapshot, const struct hw_freezer *freezer)
+{
+	struct hw_error *error = NULL;
+
+	forget_threads(snapshot);
+	for (int leader = 1; leader >= 0; leader--) {
+		for (size_t i = 0; i < freezer->count && !error; i++) {
+			if ((freezer->tracees[i].tid == freezer->pid) == leader)
+				error = capture_thread(snapshot, &freezer->tracees[i]);
+		}
+	}
+	return error;
+}
+
+/* Any thread that stands: /proc shows the memory through it. */
+static struct hw_error *find_living(struct attachment *attachment)
+{
+	for (size_t i = 0; i < attachment->freezer.count; i++) {
+		if (attachment->freezer.tracees[i].state == HW_TRACEE_STOPPED) {
+			attachment->living = attachment->freezer.tracees[i].tid;
+			return NULL;
+		}
+	}
+	return hw_error_create(HW_ERROR_GONE, "process %d has ended", (int)attachment->freezer.pid);
+}
+
+/* Everything but the memory itself; the image reads the standing process. */
+static struct hw_error *capture(struct attachment *attachment)
+{
+	struct hw_snapshot *snapshot = attachment->snapshot;
+	struct hw_error *error = find_living(attachment);
+
+	if (!error)
+		error = capture_threads(snapshot, &attachment->freezer);
+	if (!error)
+		error = hw_process_check_same(snapshot, attachment->living);
+	if (!error)
+		error = hw_maps_read(snapshot, attachment->living, false);
+	if (error)
+		return error;
+	hw_maps_inherit(snapshot, attachment->before);
+	if (attachment->mem >= 0)
+		close(attachment->mem);
+	attachment->mem = -1;
+	error = hw_proc_open(attachment->living, "mem", O_RDONLY, &attachment->mem);
+	snapshot->image->segment_count = 0;
+	return error ? error : hw_maps_to_image(snapshot, attachment->mem);
+}
+
+static bool is_busy(struct attachment *attachment)
+{
+	const struct hw_attach_options *options = attachment->options;
+
+	return options->is_busy && options->is_busy(attachment->snapshot, options->argument);
+}
+
+/* One stop. `*again`: the moment was a bad one, and another may be tried. */
+static struct hw_error *stop_once(struct hw_agent *agent, struct attachment *attachment, bool *again)
+{
+	struct hw_freeze *freeze = &attachment->snapshot->freeze;
+	unsigned limit = attachment->options->attempts ? attachment->options->attempts : DEFAULT_ATTEMPTS;
+	struct hw_error *error = hw_freezer_prepare(&attachment->freezer);
+
+	if (!error)
+		error = hw_freezer_stop(&attachment->freezer);
+	if (error)
+		return error;
+	freeze->attempts++;
+	error = capture(attachment);
+	if (!error)
+		freeze->still_busy = is_busy(attachment);
+	*again = !error && (freeze->still_busy || attachment->freezer.stuck) && freeze->attempts < limit;
+	if (!error && !*again)
+		error = hw_hold_copy(&attachment->hold, attachment->snapshot, attachment->living,
+			attachment->mem, agent, HW_HOLD_ALL);
+	hw_freezer_release(&attachment->freezer);
+	return error;
+}
+
+/* What the agent does. */
+static bool run(struct hw_agent *agent, void *argument)
+{
+	struct attachment *attachment = argument;
+	bool again = true;
+
+	while (again && !attachment->error) {
+		again = false;
+		attachment->error = stop_once(agent, attachment, &again);
+		if (again)
+			hw_tracee_doze(1000u << hw_min(attachment->snapshot->freeze.attempts, 2u));
+	}
+	attachment->snapshot->freeze.pause_us = attachment->freezer.pause_us;
+	attachment->snapshot->freeze.total_pause_us = attachment->freezer.total_us;
+	hw_freezer_deinit(&attachment->freezer);
+	return false;
+}
+
+static struct hw_error *prepare(struct attachment *attachment, pid_t id)
+{
+	struct hw_error *error;
+	pid_t pid;
+
+	error = hw_process_find(id, &pid);
+	if (!error)
+		error = hw_process_living_thread(pid, &attachment->living);
+	if (error)
+		return error;
+	hw_freezer_init(&attachment->freezer, pid);
+	error = hw_process_describe(attachment->snapshot, pid, attachment->living);
+	if (!error)
+		error = hw_maps_read(attachment->before, attachment->living, true);
+	if (!error)
+		error = hw_hold_prepare(
+			&attachment->hold, attachment->before, attachment->living, HW_HOLD_ALL);
+	return error ? hw_permission_improve(error, pid) : NULL;
+}
+
+static struct hw_error *take(struct attachment *attachment)
+{
+	struct hw_agent_work work = { .run = run, .argument = attachment };
+	struct hw_agent *agent;
+	struct hw_error *error = hw_agent_start(&work, &agent);
+
+	if (error) {
+		hw_error_destroy(attachment->error);
+		return error;
+	}
+	if (attachment->error)
+		return hw_permission_improve(attachment->error, attachment->snapshot->process.pid);
+	attachment->snapshot->freeze.method = HW_FREEZE_HOLD;
+	attachment->snapshot->freeze.reason = strdup("its memory can be copied quickly");
+	if (!attachment->snapshot->freeze.reason)
+		return hw_error_no_memory();
+	attachment->snapshot->image->segment_count = 0;
+	error = hw_hold_to_image(&attachment->hold, attachment->snapshot, HW_HOLD_ALL, -1);
+	return error ? error : hw_snapshot_find_modules(attachment->snapshot);
+}
+
+static struct hw_error *attach(struct attachment *attachment, pid_t id)
+{
+	struct hw_error *error = hw_snapshot_create(HW_SOURCE_PROCESS, &attachment->snapshot);
+
+	if (!error)
+		error = hw_snapshot_create(HW_SOURCE_PROCESS, &attachment->before);
+	if (!error)
+		error = prepare(attachment, id);
+	return error ? error : take(attachment);
+}
+
+struct hw_error *hw_snapshot_attach(
+	pid_t pid, const struct hw_attach_options *options, struct hw_snapshot **snapshot)
+{
+	static const struct hw_attach_options defaults;
+	struct attachment attachment = { .options = options ? options : &defaults, .mem = -1 };
+	struct hw_error *error;
+
+	hw_hold_init(&attachment.hold);
+	error = attach(&attachment, pid);
+	hw_hold_deinit(&attachment.hold);
+	hw_snapshot_destroy(attachment.before);
+	if (attachment.mem >= 0)
+		close(attachment.mem);
+	if (error) {
+		hw_snapshot_destroy(attachment.snapshot);
+		return error;
+	}
+	*snapshot = attachment.snapshot;
+	return NULL;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One thread under ptrace. The order of events follows ptrace(2), "Attaching" and "Group-stop". */
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "inspector/procfs.h"
+#include "inspector/tracee.h"
+
+void hw_tracee_look(struct hw_tracee *tracee)
+{
+	struct hw_proc_stat stat;
+	struct hw_error *error = hw_proc_stat(tracee->tid, &stat);
+
+	if (error) {
+		hw_error_destroy(error);
+		tracee->state = HW_TRACEE_GONE;
+		return;
+	}
+	memcpy(tracee->name, stat.name, sizeof(tracee->name));
+	tracee->found = stat.state;
+	if (stat.state == 'Z' || stat.state == 'X')
+		tracee->state = HW_TRACEE_ZOMBIE;
+}
+
+int hw_tracee_seize(struct hw_tracee *tracee)
+{
+	struct hw_tracee now = *tracee;
+	int errnum;
+
+	if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, NULL) == 0) {
+		tracee->state = HW_TRACEE_RUNNING;
+		return 0;
+	}
+	errnum = errno;
+	/* A thread that ends just now refuses with EPERM, as one does that we may not trace. */
+	hw_tracee_look(&now);
+	if (now.state == HW_TRACEE_GONE || now.state == HW_TRACEE_ZOMBIE) {
+		tracee->state = now.state;
+		return 0;
+	}
+	return errnum;
+}
+
+void hw_tracee_interrupt(struct hw_tracee *tracee)
+{
+	ptrace(PTRACE_INTERRUPT, tracee->tid, NULL,
+		NULL); /* fails only for a dead one: the next wait tells */
+}
+
+bool hw_tracee_poll(struct hw_tracee *tracee)
+{
+	for (;;) {
+		int status;
+		pid_t got = waitpid(tracee->tid, &status, __WALL | WNOHANG);
+
+		if (got == 0)
+			return false;
+		if (got < 0 || !WIFSTOPPED(status)) {
+			tracee->state = HW_TRACEE_GONE;
+			return true;
+		}
+		if (status >> 16 == PTRACE_EVENT_STOP) {
+			tracee->group_stopped = WSTOPSIG(status) != SIGTRAP;
+			tracee->state = HW_TRACEE_STOPPED;
+			return true;
+		}
+		/* A signal on its way in. Our interrupt is still pending and stops the thread behind it. */
+		ptrace(PTRACE_CONT, tracee->tid, NULL, (long)WSTOPSIG(status));
+	}
+}
+
+void hw_tracee_release(struct hw_tracee *tracee)
+{
+	if (tracee->state != HW_TRACEE_STOPPED)
+		return;
+	tracee->state = HW_TRACEE_NEW;
+	if (ptrace(PTRACE_DETACH, tracee->tid, NULL, NULL) == 0)
+		return;
+	/* It was killed while it stood. A dead thread stays listed until its tracer has waited for it. */
+	for (int tries = 0; tries < 100 && waitpid(tracee->tid, NULL, __WALL | WNOHANG) == 0; tries++)
+		hw_tracee_doze(1000);
+	tracee->state = HW_TRACEE_GONE;
+}
+
+void hw_tracee_doze(uint64_t us)
+{
+	struct timespec limit = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigtimedwait(&child, NULL, &limit);
+}
