@@ -170,6 +170,8 @@ static struct hw_error *prepare(struct attachment *attachment, pid_t id)
 	pid_t pid;
 
 	error = hw_process_find(id, &pid);
+	if (!error && pid == getpid())
+		error = hw_error_create(HW_ERROR_USAGE, "heapwalk cannot hold itself");
 	if (!error)
 		error = hw_process_living_thread(pid, &attachment->living);
 	if (error)

@@ -24,7 +24,6 @@ struct hw_error *hw_process_find(pid_t id, pid_t *pid)
 	hw_autofree char *status = NULL;
 	struct hw_proc_stat stat;
 	struct hw_error *error = id > 0 ? hw_proc_stat(id, &stat) : not_found(id);
-	pid_t found;
 
 	if (!error)
 		error = hw_proc_read(id, "status", &status, NULL);
@@ -36,10 +35,7 @@ struct hw_error *hw_process_find(pid_t id, pid_t *pid)
 		return hw_error_create(HW_ERROR_UNSUPPORTED,
 			"process %d (%s) is a thread of the kernel and has no memory of its own", (int)id,
 			stat.name);
-	found = (pid_t)hw_proc_number(status, "Tgid", 10, (uint64_t)id);
-	if (found == getpid())
-		return hw_error_create(HW_ERROR_USAGE, "heapwalk cannot hold itself");
-	*pid = found;
+	*pid = (pid_t)hw_proc_number(status, "Tgid", 10, (uint64_t)id);
 	return NULL;
 }
 

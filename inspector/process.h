@@ -10,7 +10,7 @@
 
 /*
  * The process that thread or process `id` belongs to. HW_ERROR_NOT_FOUND: there is none.
- * HW_ERROR_UNSUPPORTED: it is a thread of the kernel, HW_ERROR_USAGE: it is heapwalk itself.
+ * HW_ERROR_UNSUPPORTED: it is a thread of the kernel.
  */
 struct hw_error *hw_process_find(pid_t id, pid_t *pid) hw_must_check;
 

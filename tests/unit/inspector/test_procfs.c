@@ -189,7 +189,7 @@ END_TEST
 
 START_TEST (we_ourselves_are_refused) {
 	struct hw_snapshot *snapshot;
-	struct hw_error *error = hw_snapshot_preview(getpid(), &snapshot);
+	struct hw_error *error = hw_snapshot_attach(getpid(), NULL, &snapshot);
 
 	ck_assert_ptr_nonnull(error);
 	ck_assert_int_eq(error->code, HW_ERROR_USAGE);
