@@ -52,6 +52,9 @@ void hw_region_drop(struct hw_region_builder *builder);
 /* Makes hw_heap_find() work: to be called when all regions are there, in address order. */
 struct hw_error *hw_heap_index(struct hw_heap *heap) hw_must_check;
 
+/* As hw_heap_find(), and tells whether the chunk starts at this very address. */
+bool hw_heap_locate(const struct hw_heap *heap, uint64_t address, uint32_t *index, bool *exact);
+
 /* The exact chunk that starts at `address`, false if none does. After hw_heap_index(). */
 bool hw_heap_find_start(const struct hw_heap *heap, uint64_t address, uint32_t *region, uint32_t *index);
 

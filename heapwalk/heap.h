@@ -358,9 +358,9 @@ enum hw_histogram_order {
  * Counts the selected chunks per chunk size; mmapped chunks have rows of their own.
  *
  * A leak is a thing that happens again and again, so it shows as many chunks of one size, and it hurts by its
- * bytes. Suspicion is (chunks - 1) * sqrt(chunk size): it grows with the number of chunks first; between equal
- * numbers large chunks come first; a size that occurs once, however large, comes last. Equal suspicion goes by
- * bytes.
+ * bytes. Suspicion is (chunks - 1) * sqrt(chunk size): it grows with the number of chunks first; between
+ * equal numbers large chunks come first; a size that occurs once, however large, comes last. Equal suspicion
+ * goes by bytes.
  */
 struct hw_error *hw_histogram_build(const struct hw_heap *heap, const struct hw_selection *selection,
 	enum hw_histogram_order order, struct hw_histogram **histogram) hw_must_check;
@@ -540,10 +540,11 @@ enum hw_root_kind {
 	HW_ROOT_KINDS,
 };
 
-/* A range of words that are scanned for pointers. Disjoint; sorted by kind, then by start. */
+/* A range of words that are scanned for pointers. Disjoint; in order of address, registers last. */
 struct hw_root {
 	enum hw_root_kind kind;
-	uint32_t owner; /* GLOBAL, LOADER: module index; MAPPED: map index; else thread index */
+	uint32_t owner; /* GLOBAL, LOADER: module index; MAPPED: map index; else thread index. UINT32_MAX:
+			   none */
 	uint64_t start; /* REGISTER: offset in the general registers' block, vector registers following it */
 	uint64_t end;
 };
@@ -585,5 +586,58 @@ struct hw_lost_tree {
 };
 
 enum hw_lost_shape hw_lost_tree_shape(const struct hw_lost_tree *tree);
+
+/* Interior pointers that count as start pointers, as memcheck's heuristics of these names have it. */
+enum hw_heuristic {
+	HW_HEURISTIC_LENGTH64,            /* behind a 64-bit length of the rest of the block */
+	HW_HEURISTIC_NEWARRAY,            /* behind the number of elements of a new[] array */
+	HW_HEURISTIC_STDSTRING,           /* to the text of a reference-counted std::string */
+	HW_HEURISTIC_MULTIPLEINHERITANCE, /* to a base class with a vtable of its own */
+	HW_HEURISTICS,
+};
+
+/* "length64", "newarray", "stdstring", "multipleinheritance". */
+const char *hw_heuristic_name(enum hw_heuristic heuristic);
+
+/* May be zeroed: all roots, all heuristics. */
+struct hw_graph_options {
+	unsigned ignore;        /* roots to leave out, 1 << enum hw_root_kind */
+	unsigned no_heuristics; /* heuristics to leave out, 1 << enum hw_heuristic */
+	void (*progress)(uint64_t done, uint64_t total, void *argument); /* chunks */
+	void *argument;
+};
+
+/* Who refers to whom, and the leak kind of every chunk. Open to read; only hw_graph_build() writes it. */
+struct hw_graph {
+	const struct hw_heap *heap; /* borrowed: must outlive the graph */
+	uint8_t *kinds;             /* enum hw_leak_kind, by chunk index */
+	struct hw_tally tallies[HW_LEAK_KINDS];
+	struct hw_tally heuristics[HW_HEURISTICS]; /* of the reachable, those that need one to be it */
+	struct hw_lost_tree
+		*trees; /* families whose head nothing refers to, by address; then cycles, by address */
+	size_t tree_count;
+	struct hw_root *roots;
+	size_t root_count;
+	/*
+	 * Roots that the snapshot does not have all of (1 << enum hw_root_kind), as in cores without
+	 * registers or stacks: what is called lost may be held by them.
+	 */
+	unsigned missing;
+	uint64_t unread; /* bytes of live chunks that could not be read: they may hold pointers too */
+	struct hw_graph_parts *parts; /* private */
+};
+
+/*
+ * Scans roots and live chunks for pointers, and tells what can be reached. About 12 bytes of memory a chunk
+ * and 4 a pointer. Errors: memory short; HW_ERROR_UNSUPPORTED for 2^31 chunks or more.
+ */
+struct hw_error *hw_graph_build(const struct hw_heap *heap, const struct hw_graph_options *options,
+	struct hw_graph **graph) hw_must_check;
+void hw_graph_destroy(struct hw_graph *graph);
+
+static inline enum hw_leak_kind hw_chunk_leak_kind(const struct hw_graph *graph, uint32_t index)
+{
+	return (enum hw_leak_kind)graph->kinds[index];
+}
 
 #endif

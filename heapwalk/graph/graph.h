@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What stands behind struct hw_graph. Private to heapwalk/. */
+#ifndef HW_HEAPWALK_GRAPH_GRAPH_H
+#define HW_HEAPWALK_GRAPH_GRAPH_H
+
+#include "heapwalk/graph/mark.h"
+#include "heapwalk/graph/references.h"
+#include "heapwalk/graph/roots.h"
+
+/* A word of a root that points to a live chunk. */
+struct hw_root_word {
+	uint64_t address; /* of the word; in registers its offset, as in struct hw_root */
+	uint32_t root;    /* index into graph->roots */
+};
+
+struct hw_graph_parts {
+	struct hw_references references; /* between chunks */
+	struct hw_root_word *root_words; /* in order of roots, then of addresses */
+	uint32_t *root_references;       /* what each refers to, with HW_REFERENCE_INTERIOR */
+	size_t root_word_count;
+	size_t root_word_capacity;
+	size_t root_reference_capacity;
+	struct hw_roots roots;
+};
+
+/* The word itself, as the root holds it; false when it cannot be read. */
+bool hw_graph_root_value(const struct hw_graph *graph, const struct hw_root_word *word, uint64_t *value);
+
+#endif
