@@ -33,8 +33,9 @@ struct hw_object {
 	bool is_loaded; /* sections and symbols were read, as far as there are any */
 };
 
-struct hw_libunwind; /* stack_libunwind.c */
-struct hw_libdw;     /* stack_libdw.c */
+struct hw_libunwind;      /* stack_libunwind.c */
+struct hw_libdw;          /* stack_libdw.c */
+struct hw_type_catalogue; /* types.c */
 
 struct hw_unwinder {
 	const struct hw_snapshot *snapshot;
@@ -45,8 +46,9 @@ struct hw_unwinder {
 	char *debug_path;          /* where debug information is looked for, libdwfl's syntax */
 	struct hw_object *objects; /* one per snapshot->modules, same order */
 	struct hw_memory memory;
-	struct hw_libunwind *libunwind; /* NULL until the first stack by this method */
-	struct hw_libdw *libdw;         /* likewise */
+	struct hw_libunwind *libunwind;  /* NULL until the first stack by this method */
+	struct hw_libdw *libdw;          /* likewise */
+	struct hw_type_catalogue *types; /* NULL until asked for */
 };
 
 /* The object whose PT_LOAD segments hold `address`, or NULL. */

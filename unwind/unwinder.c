@@ -4,6 +4,7 @@
 
 #include "unwind/session.h"
 #include "unwind/stack.h"
+#include "unwind/type_reader.h"
 
 static const char *base_name(const char *path)
 {
@@ -137,6 +138,7 @@ void hw_unwinder_destroy(struct hw_unwinder *unwinder)
 {
 	if (!unwinder)
 		return;
+	hw_type_catalogue_destroy(unwinder->types);
 	hw_libunwind_destroy(unwinder->libunwind);
 	if (unwinder->dwfl)
 		dwfl_end(unwinder->dwfl);

@@ -115,4 +115,121 @@ void hw_stack_deinit(struct hw_stack *stack);
  */
 ptrdiff_t hw_stack_frame_at(const struct hw_stack *stack, uint64_t address);
 
+/* ---------------------------------------------------------------------------------- types and variables */
+
+enum hw_type_kind {
+	HW_TYPE_VOID, /* type number 0, and nothing else */
+	HW_TYPE_BASE, /* a number, character or boolean: `encoding` */
+	HW_TYPE_ENUM,
+	HW_TYPE_POINTER, /* and C++ references */
+	HW_TYPE_ARRAY,
+	HW_TYPE_STRUCT, /* and C++ classes */
+	HW_TYPE_UNION,
+	HW_TYPE_TYPEDEF,
+	HW_TYPE_FUNCTION,
+	HW_TYPE_OTHER, /* pointers to members, nullptr_t...: only the size is known */
+};
+
+enum hw_type_encoding {
+	HW_TYPE_NO_ENCODING, /* not a base type, or one that we do not know */
+	HW_TYPE_SIGNED,
+	HW_TYPE_UNSIGNED,
+	HW_TYPE_CHARACTER, /* char of whatever sign, and char8_t to char32_t, wchar_t */
+	HW_TYPE_BOOLEAN,
+	HW_TYPE_FLOAT,
+};
+
+/* One type. `const` and `volatile` are left out; an array of arrays is an array whose target is an array. */
+struct hw_type {
+	const char
+		*name;   /* "ns::Session", "unsigned int"; "" for pointers, arrays, functions, unnamed ones */
+	uint64_t size;   /* bytes; 0: not known, or none */
+	uint64_t length; /* of an array, in elements; 0: not said (a flexible tail) */
+	uint32_t target; /* what a pointer points to, an array consists of, a typedef stands for */
+	uint32_t first_member; /* of a struct or union: index into members */
+	uint32_t member_count;
+	uint32_t module;    /* index into snapshot->modules of the one that it was first found in */
+	uint8_t kind;       /* enum hw_type_kind */
+	uint8_t encoding;   /* enum hw_type_encoding */
+	bool is_incomplete; /* declared, but no module's debug information defines it */
+};
+
+/* A member of a struct or union, or a base class. In order of declaration. */
+struct hw_type_member {
+	const char *name; /* "" for an unnamed struct or union and for a base class */
+	uint64_t offset;  /* bytes from the start of the struct */
+	uint32_t type;
+	uint8_t bit_offset; /* of a bit-field: from the byte `offset`, counted from its lowest bit on
+			       little-endian targets */
+	uint8_t bit_size;   /* 0: no bit-field */
+	bool is_base;
+	bool is_virtual_base; /* its offset is not in the type: it is found through the object's vtable */
+};
+
+enum hw_variable_place {
+	HW_VARIABLE_MEMORY,       /* at `address` */
+	HW_VARIABLE_THREAD_LOCAL, /* at `address` bytes into its module's TLS block */
+	HW_VARIABLE_VALUE,        /* in a register or computed: it is `value` */
+	HW_VARIABLE_LOST,         /* the compiler kept it nowhere at this place */
+};
+
+struct hw_variable {
+	const char *name; /* with namespace, class or function: "ns::table", "get_cache::cache" */
+	uint64_t address;
+	uint64_t value;
+	uint32_t type;
+	uint32_t module; /* index into snapshot->modules */
+	enum hw_variable_place place;
+};
+
+/* What debug information was found for a module. */
+struct hw_module_types {
+	bool has_debug_info;
+	uint32_t type_count; /* types first found in it */
+};
+
+/*
+ * The types and the global variables of all modules that have debug information. Equal types of several
+ * modules and compilation units are one. Constant once made; lives as long as the unwinder.
+ */
+struct hw_types {
+	const struct hw_type *types; /* [0] is void */
+	uint32_t type_count;
+	const struct hw_type_member *members;
+	uint32_t member_count;
+	const struct hw_variable *variables; /* in memory first, by address; then thread-locals by module */
+	uint32_t variable_count;
+	const struct hw_module_types *modules; /* one per snapshot->modules */
+};
+
+/*
+ * Reads the catalogue at the first call (a second for 100 MB of debug information); later calls give the
+ * same one. Modules without debug information contribute nothing; damaged ones what can be read.
+ */
+struct hw_error *hw_unwinder_types(struct hw_unwinder *unwinder, const struct hw_types **types) hw_must_check;
+
+/* The type behind typedefs. */
+static inline uint32_t hw_type_strip(const struct hw_types *types, uint32_t type)
+{
+	for (int i = 0; i < 64 && types->types[type].kind == HW_TYPE_TYPEDEF; i++)
+		type = types->types[type].target;
+	return type;
+}
+
+/*
+ * The type as C would write it: "struct list *[4]" is written "list *[4]". Cut to `size`; returns `buffer`.
+ */
+const char *hw_type_name(const struct hw_types *types, uint32_t type, char *buffer, size_t size);
+
+/*
+ * Which field lies `offset` bytes into `type`: "next", "buckets[3].key", "" for the start of what has no
+ * fields. *field (may be NULL) becomes the field's type and *rest the bytes from its start. Of a union's
+ * members the first that fits. False when the type ends before `offset` or is unknown.
+ */
+bool hw_type_field_at(const struct hw_types *types, uint32_t type, uint64_t offset, char *buffer, size_t size,
+	uint32_t *field, uint64_t *rest);
+
+/* The variable in memory that holds `address`, or NULL. */
+const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uint64_t address);
+
 #endif

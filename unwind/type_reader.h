@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From DWARF to the catalogue of types, module by module. Private to unwind/.
+ *
+ * The same header is compiled into every unit of a program, so most of the debug information says the same
+ * again. Walking comes first: every struct, union and enum gets a number by what stands in its own entry
+ * (name, size, line; in C, where two files may mean different things by one name, its members' layout too),
+ * and only the first of equals is kept. Reading comes second: the members of those few, and through them, on
+ * demand, the pointers, arrays and typedefs that they need.
+ */
+#ifndef HW_UNWIND_TYPE_READER_H
+#define HW_UNWIND_TYPE_READER_H
+
+#include <dwarf.h>
+
+#include "unwind/pool.h"
+#include "unwind/session.h"
+
+/* What stands behind struct hw_types. */
+struct hw_type_catalogue {
+	struct hw_types view;
+	struct hw_type *types;
+	size_t type_count;
+	size_t type_capacity;
+	struct hw_type_member *members;
+	size_t member_count;
+	size_t member_capacity;
+	struct hw_variable *variables;
+	size_t variable_count;
+	size_t variable_capacity;
+	struct hw_module_types *modules;
+	struct hw_pool names; /* those that had to be put together; the rest lies in the debug information */
+};
+
+/* A struct or union whose members are still to be read. */
+struct hw_pending_type {
+	Dwarf_Die die;
+	uint32_t type;
+};
+
+/* A global variable whose type and place are still to be read. */
+struct hw_pending_variable {
+	Dwarf_Die die;
+	const char *name; /* with its scope */
+};
+
+/* What a name stands in: a chain on the walker's own stack, NULL for the outermost. */
+struct hw_scope {
+	const struct hw_scope *outer;
+	const char *name;
+};
+
+struct hw_type_reader {
+	struct hw_unwinder *unwinder;
+	struct hw_type_catalogue *catalogue;
+	struct hw_id_map dies;        /* address of a DIE in the debug information → type */
+	struct hw_id_map signatures;  /* hash of what makes a type itself → type */
+	struct hw_id_map definitions; /* hash of a struct's qualified name → its definition */
+	struct hw_id_map walked;      /* address of a unit's DIE: all of it was walked */
+	struct hw_pending_type *pending;
+	size_t pending_count;
+	size_t pending_capacity;
+	struct hw_pending_variable *variables;
+	size_t variable_count;
+	size_t variable_capacity;
+	uint32_t module; /* the one under way */
+	Dwarf_Addr bias;
+	bool no_memory; /* sticky: everything else then only winds up */
+};
+
+/* The attributes of one DIE that types and variables are made of, collected in one pass. */
+struct hw_die_facts {
+	const char *name;
+	const char *linkage_name;
+	Dwarf_Attribute type;
+	Dwarf_Attribute location;
+	Dwarf_Attribute member_location;
+	Dwarf_Attribute specification;
+	Dwarf_Attribute origin; /* of an inlined or out-of-line copy */
+	Dwarf_Attribute upper_bound;
+	Dwarf_Attribute count;
+	bool has_type;
+	bool has_location;
+	bool has_member_location;
+	bool has_specification;
+	bool has_origin;
+	bool has_upper_bound;
+	bool has_count;
+	bool has_size;
+	bool has_bit_offset;
+	bool has_data_bit_offset;
+	bool is_declaration;
+	bool is_external;
+	bool is_virtual;
+	Dwarf_Word size;
+	Dwarf_Word bit_size;
+	Dwarf_Word bit_offset;
+	Dwarf_Word data_bit_offset;
+	Dwarf_Word encoding;
+	Dwarf_Word line;
+};
+
+void hw_die_facts_read(Dwarf_Die *die, struct hw_die_facts *facts);
+
+/* The constant in an attribute, or the one operand of DW_OP_plus_uconst. False: it is computed at run time.
+ */
+bool hw_die_constant(Dwarf_Attribute *attribute, Dwarf_Word *value);
+
+/* Walks all units of a module's debug information: numbers its structs, collects its variables. */
+void hw_type_walk_module(struct hw_type_reader *reader, Dwarf *dwarf);
+
+/* Walks, if not done yet, the whole unit that `die` belongs to, so that what lies inside gets its full name.
+ */
+void hw_type_walk_unit_of(struct hw_type_reader *reader, Dwarf_Die *die);
+
+/* Numbers a struct, union or enum; `name` NULL: its own. 0: memory is short. */
+uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_scope *scope,
+	const char *name, bool is_c);
+
+/* Reads the members of all pending structs, and of those that turn up on the way. */
+void hw_type_read_pending(struct hw_type_reader *reader);
+
+/* The type that an attribute (DW_AT_type) refers to; 0 (void) where it leads nowhere. */
+uint32_t hw_type_of_attribute(struct hw_type_reader *reader, Dwarf_Attribute *attribute);
+
+/* `type` itself, or the one that was added before with the same signature. 0: memory is short. */
+uint32_t hw_type_add(struct hw_type_reader *reader, uint64_t signature, const struct hw_type *type);
+
+/* "ns::name", put together only where there is a scope. Never NULL. */
+const char *hw_type_scoped(struct hw_type_reader *reader, const struct hw_scope *scope, const char *name);
+
+/* Adds the collected variables of the module to the catalogue. */
+void hw_type_read_variables(struct hw_type_reader *reader);
+
+void hw_type_catalogue_destroy(struct hw_type_catalogue *catalogue);
+
+#endif

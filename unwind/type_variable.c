@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Global, static and thread-local variables. */
+#include "unwind/demangle.h"
+#include "unwind/type_reader.h"
+
+/* The DIE that this one completes (a definition its declaration, a copy its original). */
+static bool follow(struct hw_die_facts *facts, Dwarf_Die *die)
+{
+	if (facts->has_specification)
+		return dwarf_formref_die(&facts->specification, die);
+	return facts->has_origin && dwarf_formref_die(&facts->origin, die);
+}
+
+/* Name and type stand at the declaration where the definition leaves them out. */
+static void complete_facts(struct hw_die_facts *facts)
+{
+	struct hw_die_facts more = *facts;
+	Dwarf_Die die;
+
+	for (int i = 0; i < 4 && follow(&more, &die); i++) {
+		hw_die_facts_read(&die, &more);
+		if (!facts->name)
+			facts->name = more.name;
+		if (!facts->linkage_name)
+			facts->linkage_name = more.linkage_name;
+		if (!facts->has_type && more.has_type) {
+			facts->type = more.type;
+			facts->has_type = true;
+		}
+	}
+}
+
+static bool is_tls(const Dwarf_Op *operation)
+{
+	return operation->atom == DW_OP_form_tls_address || operation->atom == DW_OP_GNU_push_tls_address;
+}
+
+/* The address that an operation pushes; in split DWARF it stands in a table of the main file. */
+static bool address_of(Dwarf_Attribute *location, const Dwarf_Op *operation, Dwarf_Addr *address)
+{
+	Dwarf_Attribute indirect;
+
+	switch (operation->atom) {
+	case DW_OP_addr:
+	case DW_OP_const4u:
+	case DW_OP_const8u:
+		*address = operation->number;
+		return true;
+	case DW_OP_addrx:
+	case DW_OP_GNU_addr_index:
+	case DW_OP_GNU_const_index:
+	case DW_OP_constx:
+		return dwarf_getlocation_attr(location, operation, &indirect) == 0 &&
+		       dwarf_formaddr(&indirect, address) == 0;
+	default:
+		return false;
+	}
+}
+
+static bool place_variable(
+	const struct hw_type_reader *reader, struct hw_die_facts *facts, struct hw_variable *variable)
+{
+	Dwarf_Op *operations;
+	Dwarf_Addr address;
+	size_t count;
+
+	if (!facts->has_location || dwarf_getlocation(&facts->location, &operations, &count) != 0 || !count ||
+		!address_of(&facts->location, &operations[0], &address))
+		return false;
+	if (count == 2 && is_tls(&operations[1])) {
+		variable->place = HW_VARIABLE_THREAD_LOCAL;
+		variable->address = address;
+		return true;
+	}
+	/* Address 0: the linker threw its section away. */
+	if (count != 1 || !address || operations[0].atom == DW_OP_const4u ||
+		operations[0].atom == DW_OP_const8u)
+		return false;
+	variable->place = HW_VARIABLE_MEMORY;
+	variable->address = address + reader->bias;
+	return true;
+}
+
+/* The linkage name knows a static member's class, which stands elsewhere in the tree. */
+static const char *full_name(struct hw_type_reader *reader, const struct hw_pending_variable *pending,
+	const struct hw_die_facts *facts)
+{
+	hw_autofree char *demangled = facts->linkage_name ? hw_demangle(facts->linkage_name) : NULL;
+	const char *name = NULL;
+
+	if (demangled)
+		name = hw_pool_join(&reader->catalogue->names, demangled, "", "");
+	if (name)
+		return name;
+	return *pending->name ? pending->name : facts->name ? facts->name : "";
+}
+
+static void read_variable(struct hw_type_reader *reader, struct hw_pending_variable *pending)
+{
+	struct hw_type_catalogue *catalogue = reader->catalogue;
+	struct hw_variable variable = { .module = reader->module };
+	struct hw_die_facts facts;
+	struct hw_variable *slot;
+
+	hw_die_facts_read(&pending->die, &facts);
+	if (!place_variable(reader, &facts, &variable))
+		return;
+	complete_facts(&facts);
+	variable.name = full_name(reader, pending, &facts);
+	variable.type = facts.has_type ? hw_type_of_attribute(reader, &facts.type) : 0;
+	slot = hw_array_next(catalogue->variables, catalogue->variable_count, catalogue->variable_capacity);
+	if (!slot || catalogue->variable_count == UINT32_MAX) {
+		reader->no_memory = true;
+		return;
+	}
+	*slot = variable;
+	catalogue->variable_count++;
+}
+
+void hw_type_read_variables(struct hw_type_reader *reader)
+{
+	for (size_t i = 0; i < reader->variable_count && !reader->no_memory; i++)
+		read_variable(reader, &reader->variables[i]);
+	reader->variable_count = 0;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Walking debug information: which structs there are, and which of them are the same. */
+#include "unwind/type_reader.h"
+
+/* Namespaces in classes in blocks: deeper than this only damage goes. */
+#define DEEPEST_SCOPE 128
+
+/* How far one walk goes. */
+struct walk {
+	struct hw_type_reader *reader;
+	bool is_c;    /* no namespaces, and equal names need not mean equal structs */
+	bool is_deep; /* also into structs that were seen before: their inner types are to be numbered */
+	int depth;
+};
+
+static void walk_children(struct walk *walk, Dwarf_Die *parent, const struct hw_scope *scope);
+
+const char *hw_type_scoped(struct hw_type_reader *reader, const struct hw_scope *scope, const char *name)
+{
+	for (; scope; scope = scope->outer) {
+		const char *joined = hw_pool_join(&reader->catalogue->names, scope->name, "::", name);
+
+		if (!joined) {
+			reader->no_memory = true;
+			return name;
+		}
+		name = joined;
+	}
+	return name;
+}
+
+static bool is_member(int tag)
+{
+	return tag == DW_TAG_member || tag == DW_TAG_inheritance || tag == DW_TAG_enumerator;
+}
+
+/* Names and places of the members: what tells two C structs of one name apart. */
+static uint64_t hash_layout(Dwarf_Die *die, uint64_t hash)
+{
+	Dwarf_Die child;
+
+	if (dwarf_child(die, &child) != 0)
+		return hash;
+	do {
+		struct hw_die_facts facts;
+		Dwarf_Word offset = 0;
+
+		if (!is_member(dwarf_tag(&child)))
+			continue;
+		hw_die_facts_read(&child, &facts);
+		if (facts.has_member_location && !hw_die_constant(&facts.member_location, &offset))
+			offset = 0;
+		hash = hw_hash_string(hash, facts.name ? facts.name : "");
+		hash = hw_hash_number(hash, offset << 16 ^ facts.data_bit_offset << 8 ^ facts.bit_size);
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return hash;
+}
+
+static enum hw_type_kind kind_of(int tag)
+{
+	switch (tag) {
+	case DW_TAG_union_type:
+		return HW_TYPE_UNION;
+	case DW_TAG_enumeration_type:
+		return HW_TYPE_ENUM;
+	default:
+		return HW_TYPE_STRUCT;
+	}
+}
+
+#define UNNAMED_NAMESPACE "(anonymous namespace)"
+
+static bool is_in_unnamed_namespace(const struct hw_scope *scope)
+{
+	for (; scope; scope = scope->outer) {
+		if (!strcmp(scope->name, UNNAMED_NAMESPACE))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t note_die(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t type)
+{
+	if (!hw_id_map_set(&reader->dies, (uintptr_t)die->addr, type))
+		reader->no_memory = true;
+	return type;
+}
+
+/* A struct that is only declared: one number for all declarations of the name, defined later or never. */
+static uint32_t number_declaration(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_type *type)
+{
+	uint64_t signature = hw_hash_string(hw_hash_number(HW_HASH_START, 'd'), type->name);
+
+	return note_die(reader, die, hw_type_add(reader, signature, type));
+}
+
+static void note_pending(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t type)
+{
+	struct hw_pending_type *slot =
+		hw_array_next(reader->pending, reader->pending_count, reader->pending_capacity);
+
+	if (!slot) {
+		reader->no_memory = true;
+		return;
+	}
+	*slot = (struct hw_pending_type){ .die = *die, .type = type };
+	reader->pending_count++;
+}
+
+uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_scope *scope,
+	const char *name, bool is_c)
+{
+	struct hw_die_facts facts;
+	struct hw_type type = { .kind = (uint8_t)kind_of(dwarf_tag(die)), .module = reader->module };
+	size_t before = reader->catalogue->type_count;
+	uint64_t signature;
+	uint32_t number;
+
+	hw_die_facts_read(die, &facts);
+	if (!name)
+		name = facts.name ? facts.name : "";
+	type.name = *name ? hw_type_scoped(reader, scope, name) : "";
+	type.size = facts.size;
+	type.is_incomplete = facts.is_declaration;
+	if (facts.is_declaration)
+		return number_declaration(reader, die, &type);
+	signature = hw_hash_number(HW_HASH_START, type.kind ^ facts.line << 8 ^ facts.size << 32);
+	signature = *name ? hw_hash_string(signature, type.name)
+			  : hw_hash_number(signature, (uintptr_t)die->addr);
+	if (is_c || is_in_unnamed_namespace(scope))
+		signature = hash_layout(die, signature);
+	number = hw_type_add(reader, signature, &type);
+	if (reader->catalogue->type_count > before) {
+		if (type.kind != HW_TYPE_ENUM)
+			note_pending(reader, die, number);
+		if (*name && !hw_id_map_set(
+				     &reader->definitions, hw_hash_string(HW_HASH_START, type.name), number))
+			reader->no_memory = true;
+	}
+	return note_die(reader, die, number);
+}
+
+/* A struct and what is declared inside it. `name` as for hw_type_number(). */
+static void walk_struct(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope, const char *name)
+{
+	struct hw_type_reader *reader = walk->reader;
+	size_t before = reader->catalogue->type_count;
+	uint32_t number = hw_type_number(reader, die, scope, name, walk->is_c);
+	const struct hw_type *type = &reader->catalogue->types[number];
+	struct hw_scope inside = { .name = type->name };
+	bool is_new = reader->catalogue->type_count > before;
+
+	if (walk->is_c || type->kind == HW_TYPE_ENUM || (!is_new && !walk->is_deep))
+		return;
+	walk_children(walk, die, *type->name ? &inside : scope);
+}
+
+/* typedef struct { ... } name: the struct has no name but this. */
+static void walk_typedef(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
+{
+	struct hw_die_facts facts, target_facts;
+	Dwarf_Die target;
+
+	hw_die_facts_read(die, &facts);
+	if (!facts.name || !facts.has_type || !dwarf_formref_die(&facts.type, &target))
+		return;
+	switch (dwarf_tag(&target)) {
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_enumeration_type:
+		hw_die_facts_read(&target, &target_facts);
+		if (!target_facts.name)
+			walk_struct(walk, &target, scope, facts.name);
+	}
+}
+
+/* Whether a variable has one address for good, its own or in each thread; a look that costs little. */
+static bool is_static(Dwarf_Die *die)
+{
+	Dwarf_Attribute location;
+	Dwarf_Block block;
+
+	if (!dwarf_attr(die, DW_AT_location, &location) || dwarf_formblock(&location, &block) != 0 ||
+		!block.length)
+		return false;
+	switch (block.data[0]) {
+	case DW_OP_addr:
+	case DW_OP_addrx:
+	case DW_OP_GNU_addr_index:
+	case DW_OP_GNU_const_index:
+	case DW_OP_const4u:
+	case DW_OP_const8u:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void note_variable(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
+{
+	struct hw_type_reader *reader = walk->reader;
+	const char *name = dwarf_diename(die);
+	struct hw_pending_variable *slot;
+
+	if (!is_static(die))
+		return;
+	slot = hw_array_next(reader->variables, reader->variable_count, reader->variable_capacity);
+	if (!slot) {
+		reader->no_memory = true;
+		return;
+	}
+	*slot = (struct hw_pending_variable){ .die = *die };
+	slot->name = hw_type_scoped(reader, scope, name ? name : "");
+	reader->variable_count++;
+}
+
+static void walk_namespace(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
+{
+	const char *name = dwarf_diename(die);
+	struct hw_scope inside = { .outer = scope, .name = name ? name : UNNAMED_NAMESPACE };
+
+	walk_children(walk, die, &inside);
+}
+
+/* What a function has inside that outlives its calls: static variables, and types. */
+static void walk_function(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
+{
+	struct hw_scope inside = { .outer = scope };
+
+	if (!dwarf_haschildren(die))
+		return;
+	inside.name = dwarf_tag(die) == DW_TAG_subprogram ? dwarf_diename(die) : NULL;
+	walk_children(walk, die, inside.name ? &inside : scope);
+}
+
+static void walk_one(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
+{
+	switch (dwarf_tag(die)) {
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_enumeration_type:
+		if (dwarf_hasattr(die, DW_AT_name))
+			walk_struct(walk, die, scope, NULL);
+		break;
+	case DW_TAG_typedef:
+		walk_typedef(walk, die, scope);
+		break;
+	case DW_TAG_variable:
+		if (!walk->is_deep)
+			note_variable(walk, die, scope);
+		break;
+	case DW_TAG_namespace:
+	case DW_TAG_module:
+		walk_namespace(walk, die, scope);
+		break;
+	case DW_TAG_subprogram:
+	case DW_TAG_lexical_block:
+		walk_function(walk, die, scope);
+		break;
+	}
+}
+
+static void walk_children(struct walk *walk, Dwarf_Die *parent, const struct hw_scope *scope)
+{
+	Dwarf_Die child;
+
+	if (walk->depth >= DEEPEST_SCOPE || walk->reader->no_memory || dwarf_child(parent, &child) != 0)
+		return;
+	walk->depth++;
+	do
+		walk_one(walk, &child, scope);
+	while (!walk->reader->no_memory && dwarf_siblingof(&child, &child) == 0);
+	walk->depth--;
+}
+
+static bool is_c_unit(Dwarf_Die *unit)
+{
+	switch (dwarf_srclang(unit)) {
+	case DW_LANG_C:
+	case DW_LANG_C89:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void hw_type_walk_module(struct hw_type_reader *reader, Dwarf *dwarf)
+{
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die, split;
+	uint8_t type;
+
+	while (!reader->no_memory && dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
+		struct walk walk = { .reader = reader };
+		Dwarf_Die *root = type == DW_UT_skeleton && split.addr ? &split : &die;
+
+		walk.is_c = is_c_unit(root);
+		walk_children(&walk, root, NULL);
+	}
+}
+
+void hw_type_walk_unit_of(struct hw_type_reader *reader, Dwarf_Die *die)
+{
+	struct walk walk = { .reader = reader, .is_deep = true };
+	Dwarf_Die unit;
+	uint32_t seen;
+
+	if (!dwarf_diecu(die, &unit, NULL, NULL) ||
+		hw_id_map_get(&reader->walked, (uintptr_t)unit.addr, &seen))
+		return;
+	if (!hw_id_map_set(&reader->walked, (uintptr_t)unit.addr, 1)) {
+		reader->no_memory = true;
+		return;
+	}
+	walk.is_c = is_c_unit(&unit);
+	walk_children(&walk, &unit, NULL);
+}

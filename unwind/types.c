@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The catalogue of types and variables of a whole process. */
+#include "unwind/type_reader.h"
+
+void hw_type_catalogue_destroy(struct hw_type_catalogue *catalogue)
+{
+	if (!catalogue)
+		return;
+	free(catalogue->types);
+	free(catalogue->members);
+	free(catalogue->variables);
+	free(catalogue->modules);
+	hw_pool_deinit(&catalogue->names);
+	free(catalogue);
+}
+
+static void reader_deinit(struct hw_type_reader *reader)
+{
+	hw_id_map_deinit(&reader->dies);
+	hw_id_map_deinit(&reader->signatures);
+	hw_id_map_deinit(&reader->definitions);
+	hw_id_map_deinit(&reader->walked);
+	free(reader->pending);
+	free(reader->variables);
+}
+
+static void read_module(struct hw_type_reader *reader, uint32_t module)
+{
+	struct hw_object *object = &reader->unwinder->objects[module];
+	Dwarf *dwarf = object->dwfl ? dwfl_module_getdwarf(object->dwfl, &reader->bias) : NULL;
+
+	if (!dwarf)
+		return;
+	reader->module = module;
+	reader->catalogue->modules[module].has_debug_info = true;
+	hw_type_walk_module(reader, dwarf);
+	hw_type_read_pending(reader);
+	hw_type_read_variables(reader);
+	hw_type_read_pending(reader);
+}
+
+/* The definition of a declared struct, or the declaration itself where there is none. */
+static uint32_t definition_of(const struct hw_type_reader *reader, uint32_t type)
+{
+	const struct hw_type *declared = &reader->catalogue->types[type];
+	uint32_t definition;
+
+	if (!declared->is_incomplete || !hw_id_map_get(&reader->definitions,
+						hw_hash_string(HW_HASH_START, declared->name), &definition))
+		return type;
+	return definition;
+}
+
+/*
+ * Whoever refers to a declaration shall refer to the definition that another unit or module has; the
+ * declaration stays as a typedef of it. Pointers to the two remain two types with one target.
+ */
+static void join_declarations(struct hw_type_reader *reader)
+{
+	struct hw_type_catalogue *catalogue = reader->catalogue;
+
+	for (size_t i = 0; i < catalogue->member_count; i++)
+		catalogue->members[i].type = definition_of(reader, catalogue->members[i].type);
+	for (size_t i = 0; i < catalogue->variable_count; i++)
+		catalogue->variables[i].type = definition_of(reader, catalogue->variables[i].type);
+	for (size_t i = 0; i < catalogue->type_count; i++)
+		catalogue->types[i].target = definition_of(reader, catalogue->types[i].target);
+	for (size_t i = 0; i < catalogue->type_count; i++) {
+		struct hw_type *type = &catalogue->types[i];
+		uint32_t definition = definition_of(reader, (uint32_t)i);
+
+		if (definition == i)
+			continue;
+		type->kind = HW_TYPE_TYPEDEF;
+		type->target = definition;
+		type->size = catalogue->types[definition].size;
+		type->is_incomplete = false;
+	}
+}
+
+static int compare_variables(const void *left, const void *right)
+{
+	const struct hw_variable *a = left, *b = right;
+
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	if (a->place == HW_VARIABLE_THREAD_LOCAL && a->module != b->module)
+		return a->module < b->module ? -1 : 1;
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* One variable may be described by several units (templates, inline variables). */
+static void sort_variables(struct hw_type_catalogue *catalogue)
+{
+	struct hw_variable *variables = catalogue->variables;
+	size_t kept = 0;
+
+	if (!catalogue->variable_count)
+		return;
+	qsort(variables, catalogue->variable_count, sizeof(*variables), compare_variables);
+	for (size_t i = 0; i < catalogue->variable_count; i++) {
+		if (kept && compare_variables(&variables[kept - 1], &variables[i]) == 0)
+			continue;
+		variables[kept++] = variables[i];
+	}
+	catalogue->variable_count = kept;
+}
+
+static void publish(struct hw_type_catalogue *catalogue)
+{
+	catalogue->view = (struct hw_types){
+		.types = catalogue->types,
+		.type_count = (uint32_t)catalogue->type_count,
+		.members = catalogue->members,
+		.member_count = (uint32_t)catalogue->member_count,
+		.variables = catalogue->variables,
+		.variable_count = (uint32_t)catalogue->variable_count,
+		.modules = catalogue->modules,
+	};
+}
+
+static struct hw_error *read_catalogue(struct hw_unwinder *unwinder, struct hw_type_catalogue *catalogue)
+{
+	struct hw_type_reader reader = { .unwinder = unwinder, .catalogue = catalogue };
+	struct hw_type nothing = { .kind = HW_TYPE_VOID, .name = "void" };
+	size_t module_count = unwinder->snapshot->module_count;
+
+	hw_type_add(&reader, 1, &nothing);
+	catalogue->modules = calloc(module_count + 1, sizeof(*catalogue->modules));
+	if (!catalogue->modules)
+		reader.no_memory = true;
+	for (uint32_t i = 0; i < module_count && !reader.no_memory; i++)
+		read_module(&reader, i);
+	if (!reader.no_memory)
+		join_declarations(&reader);
+	reader_deinit(&reader);
+	if (reader.no_memory)
+		return hw_error_no_memory();
+	sort_variables(catalogue);
+	publish(catalogue);
+	return NULL;
+}
+
+struct hw_error *hw_unwinder_types(struct hw_unwinder *unwinder, const struct hw_types **types)
+{
+	struct hw_type_catalogue *made;
+	struct hw_error *error;
+
+	if (!unwinder->types) {
+		made = calloc(1, sizeof(*made));
+		error = made ? read_catalogue(unwinder, made) : hw_error_no_memory();
+		if (error) {
+			hw_type_catalogue_destroy(made);
+			return error;
+		}
+		unwinder->types = made;
+	}
+	*types = &unwinder->types->view;
+	return NULL;
+}
+
+const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uint64_t address)
+{
+	size_t low = 0, high = types->variable_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct hw_variable *variable = &types->variables[middle];
+
+		if (variable->place == HW_VARIABLE_MEMORY && variable->address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || address - types->variables[low - 1].address >=
+			    hw_max(types->types[types->variables[low - 1].type].size, UINT64_C(1)))
+		return NULL;
+	return &types->variables[low - 1];
+}
