@@ -65,17 +65,31 @@ static bool is_fence(struct hw_chain *chain, uint64_t address)
 	       chain->end - (address + count * unit) < chain->layout->alignment && chain->end <= chain->limit;
 }
 
+/*
+ * The end of a heap that is not the newest: a size of 0, and before it a pseudo-chunk of two words if what
+ * was top could be freed (arena.c and sysmalloc()).
+ */
+static bool is_terminator(const struct hw_chain *chain, uint64_t size)
+{
+	unsigned unit = 2 * chain->layout->word_size;
+	struct header behind;
+
+	if (chain->is_main || chain->limit - chain->at > 2 * unit + chain->layout->alignment)
+		return false;
+	return !size || (size == unit && read_header(chain->walk, chain->at + unit, &behind) &&
+				!(behind.word & ~(uint64_t)HW_SIZE_BITS));
+}
+
 /* The chain stands at a size word that is no chunk's: why? */
 static enum hw_chain_end find_end(struct hw_chain *chain, uint64_t word)
 {
 	uint64_t size = word & ~(uint64_t)HW_SIZE_BITS;
-	unsigned unit = 2 * chain->layout->word_size;
 
-	if (!chain->is_main && !size && chain->limit - chain->at <= unit + chain->layout->alignment) {
+	if (is_terminator(chain, size)) {
 		chain->end = chain->limit;
 		return HW_CHAIN_TERMINATOR;
 	}
-	if (size == unit && is_fence(chain, chain->at))
+	if (size == 2 * chain->layout->word_size && is_fence(chain, chain->at))
 		return HW_CHAIN_FENCE;
 	return HW_CHAIN_LOST;
 }
@@ -210,7 +224,7 @@ enum hw_chain_end hw_chain_follow(struct hw_chain *chain)
 	}
 }
 
-/* Free chunks have links into memory and their size behind them. */
+/* Free chunks have links to chunks or bins and their size behind them. */
 static bool is_plausible_free(const struct hw_chain *chain, uint64_t address, uint64_t size, uint64_t footer)
 {
 	unsigned word = chain->layout->word_size;
@@ -218,7 +232,7 @@ static bool is_plausible_free(const struct hw_chain *chain, uint64_t address, ui
 
 	return footer == size && hw_walk_word(chain->walk, address + 2 * word, &forward) &&
 	       hw_walk_word(chain->walk, address + 3 * word, &back) && forward && back &&
-	       !(forward & (2 * word - 1)) && !(back & (2 * word - 1));
+	       !(forward & (word - 1)) && !(back & (word - 1));
 }
 
 bool hw_chain_reaches(const struct hw_chain *chain, uint64_t start, uint64_t steps, bool must_end)

@@ -237,7 +237,29 @@ struct hw_error *hw_survey(struct hw_walk *walk)
 
 /* ------------------------------------------------------------------------------------------ check sums */
 
-static void check_arena(struct hw_walk *walk, uint32_t index, uint64_t bytes)
+/* What was found of an arena. */
+struct sum {
+	uint64_t bytes;
+	uint64_t gaps; /* between brk regions: got by the program itself, counted as malloc's all the same */
+	uint64_t brk_end; /* of the last brk region */
+};
+
+static void add_to_sum(const struct hw_walk *walk, struct sum *sum, const struct hw_region *region)
+{
+	const struct hw_arena *arena = &walk->heap->arenas[region->arena];
+
+	sum->bytes += region->end - region->start;
+	if (region->kind != HW_REGION_BRK)
+		return;
+	/* What the first chunk's alignment cost is counted too. */
+	if (!sum->brk_end)
+		sum->bytes += region->start - walk->glibcs[arena->libc].sbrk_base;
+	else
+		sum->gaps += region->start - sum->brk_end;
+	sum->brk_end = region->end;
+}
+
+static void check_arena(struct hw_walk *walk, uint32_t index, const struct sum *sum)
 {
 	const struct hw_arena *arena = &walk->heap->arenas[index];
 	const struct hw_glibc *glibc = &walk->glibcs[arena->libc];
@@ -249,28 +271,23 @@ static void check_arena(struct hw_walk *walk, uint32_t index, uint64_t bytes)
 		hw_walk_note(walk, HW_ANOMALY_TOP, index, arena->address + glibc->layout->arena->top, 0, 0,
 			"top is 0x%llx, which lies in no region of the arena",
 			(unsigned long long)arena->top);
-	/* Memory that the program itself got by sbrk() counts as the main arena's until it is non-contiguous.
-	 */
-	if (bytes > arena->system_mem ||
-		(bytes < arena->system_mem && (!arena->is_main || arena->non_contiguous)))
+	if (arena->system_mem < sum->bytes || arena->system_mem > sum->bytes + sum->gaps)
 		hw_walk_note(walk, HW_ANOMALY_ARENA, index, arena->address + glibc->layout->arena->system_mem,
 			0, 0, "system_mem says 0x%llx bytes, 0x%llx were found",
-			(unsigned long long)arena->system_mem, (unsigned long long)bytes);
+			(unsigned long long)arena->system_mem, (unsigned long long)sum->bytes);
 }
 
 void hw_survey_check(struct hw_walk *walk)
 {
 	struct hw_heap *heap = walk->heap;
-	hw_autofree uint64_t *sums = calloc((size_t)heap->arena_count + 1, sizeof(*sums));
+	hw_autofree struct sum *sums = calloc((size_t)heap->arena_count + 1, sizeof(*sums));
 
 	for (uint32_t i = 0; sums && i < heap->region_count; i++) {
-		const struct hw_region *region = &heap->regions[i];
-
-		if (region->kind != HW_REGION_MMAPPED)
-			sums[region->arena] += region->end - region->start;
+		if (heap->regions[i].kind != HW_REGION_MMAPPED)
+			add_to_sum(walk, &sums[heap->regions[i].arena], &heap->regions[i]);
 	}
 	for (uint32_t i = 0; sums && i < heap->arena_count; i++)
-		check_arena(walk, i, sums[i]);
+		check_arena(walk, i, &sums[i]);
 	for (uint32_t i = 0; i < heap->libc_count; i++) {
 		if (heap->libcs[i].mmap_found != heap->libcs[i].mmap_count)
 			hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[i].main_index,

@@ -221,6 +221,12 @@ static void prove_row(struct hw_walk *walk, struct hw_glibc *glibc)
 	}
 }
 
+/* Does the chunk belong to this libc? With dlmopen() there are several, each with its own tcaches. */
+static bool is_of(const struct hw_walk *walk, const struct hw_glibc *glibc, uint32_t region)
+{
+	return walk->heap->arenas[walk->heap->regions[region].arena].libc == glibc->index;
+}
+
 /* ------------------------------------------------------------------------------------------ by TLS */
 
 static bool may_be_tcache(struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t value)
@@ -290,9 +296,11 @@ static void mark_by_content(struct hw_walk *walk, struct hw_glibc *glibc)
 	struct tcache tcache;
 
 	for (size_t i = 0; i < walk->tcache_like_count; i++) {
-		uint32_t index = walk->tcache_like[i];
+		uint32_t index = walk->tcache_like[i], region;
 
 		if (hw_chunk_state(heap, index) != HW_CHUNK_LIVE ||
+			!hw_heap_find_region(heap, hw_chunk_address(heap, index), &region) ||
+			!is_of(walk, glibc, region) ||
 			!read_tcache(walk, glibc, glibc->layout, hw_chunk_user(heap, index), &tcache) ||
 			!(tcache.filled || (glibc->layout->tcache->counts_down && glibc->tcache_count)) ||
 			!lists_hold(walk, &tcache))

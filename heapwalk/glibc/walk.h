@@ -196,7 +196,7 @@ struct hw_error *hw_arena_heaps_find(struct hw_walk *walk) hw_must_check;
 enum hw_chain_end {
 	HW_CHAIN_TOP,
 	HW_CHAIN_FENCE,      /* 2 to 4 pseudo-chunks at a page's end (main arena) */
-	HW_CHAIN_TERMINATOR, /* a size word of 0|P at the end of a heap that is not the newest */
+	HW_CHAIN_TERMINATOR, /* the end of a heap that is not the newest */
 	HW_CHAIN_LOST,       /* a size word that cannot be */
 	HW_CHAIN_UNREADABLE,
 	HW_CHAIN_NO_MEMORY,
