@@ -1,11 +1,232 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where everything is put together. */
-#include <stdio.h>
+/* Where everything is put together: open, freeze, snapshot, thaw, walk, look closer, report. */
+#include <locale.h>
 
-#include "heapwalk/heap.h"
+#include "heapwalk/cli/interrupt.h"
+#include "heapwalk/cli/last.h"
+#include "heapwalk/cli/session.h"
+#include "heapwalk/cli/view.h"
 
-int main(void)
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_USAGE = 2,
+	EXIT_TARGET = 3,
+};
+
+/* Output kept back while the snapshot is still needed. */
+#define HELD_BYTES ((size_t)64 << 20)
+
+/* The preview finds what does not move, so that the stop itself need not look for it. */
+static struct hw_error *attach(struct hw_session *session, const struct hw_last *last)
 {
-	puts("heapwalk " HW_VERSION);
-	return 0;
+	struct hw_attach_options options = {
+		.method = session->options.freeze,
+		.want_usage = hw_views_needs(session->options.views) & HW_VIEW_USAGE,
+	};
+	struct hw_snapshot *preview = NULL;
+	struct hw_error *error;
+
+	hw_progress_stage("looking at the process");
+	error = hw_snapshot_preview(session->options.pid, &preview);
+	if (!error && last)
+		error = hw_last_check(last, preview);
+	hw_progress_stage("taking a snapshot");
+	if (!error)
+		error = hw_snapshot_attach(session->options.pid, &options, &session->snapshot);
+	hw_snapshot_destroy(preview);
+	return error;
+}
+
+static struct hw_error *open_core(struct hw_session *session)
+{
+	struct hw_core_options options = {
+		.executable = session->options.executable,
+		.sysroot = session->options.sysroot,
+	};
+
+	hw_progress_stage("opening the core");
+	return hw_snapshot_open_core(session->options.core, &options, &session->snapshot);
+}
+
+static struct hw_error *open_target(struct hw_session *session)
+{
+	struct hw_options *options = &session->options;
+	bool remembered = !options->pid && !options->core;
+	struct hw_error *error = NULL;
+
+	if (remembered) {
+		error = hw_last_load(&session->last);
+		if (error)
+			return error;
+		hw_last_apply(&session->last, options);
+	}
+	error = options->core ? open_core(session) : attach(session, remembered ? &session->last : NULL);
+	if (!error)
+		hw_last_save(options, session->snapshot);
+	return error;
+}
+
+/* Views of chunks would show glibc's few, or none, as if they were all: they give way to the mappings. */
+static struct hw_error *give_way_to_foreign_malloc(struct hw_session *session)
+{
+	const struct hw_heap *heap = session->heap;
+
+	if (heap->allocator == HW_ALLOCATOR_GLIBC || heap->allocator == HW_ALLOCATOR_UNUSED)
+		return NULL;
+	if (!session->options.views) {
+		session->options.views = hw_views_without_heap();
+		return NULL;
+	}
+	if (!(hw_views_needs(session->options.views) & HW_VIEW_GLIBC))
+		return NULL;
+	return hw_error_remedy(
+		hw_error_create(HW_ERROR_UNSUPPORTED, "malloc in this process is not glibc's but %s (%s)",
+			hw_allocator_name(heap->allocator),
+			heap->allocator_evidence ? heap->allocator_evidence : "no sign of glibc"),
+		"heapwalk knows glibc's heap only. What this process maps: heapwalk --maps");
+}
+
+static struct hw_error *check_arena(const struct hw_session *session)
+{
+	const struct hw_selection *selection = &session->options.selection;
+
+	if (!selection->has_arena || selection->arena < session->heap->arena_count)
+		return NULL;
+	return hw_error_remedy(hw_error_create(HW_ERROR_USAGE, "there is no arena %u: this process has %u",
+				       (unsigned)selection->arena, (unsigned)session->heap->arena_count),
+		"They are numbered from 0. heapwalk --arenas lists them.");
+}
+
+static struct hw_error *walk(struct hw_session *session)
+{
+	unsigned needs = hw_views_needs(session->options.views);
+	struct hw_walk_options options = {
+		.skip_content = !(needs & HW_VIEW_CONTENT) && !session->options.selection.contents,
+		.progress = hw_progress_update,
+	};
+	struct hw_error *error;
+
+	if (!(needs & (HW_VIEW_HEAP | HW_VIEW_GLIBC)))
+		return NULL;
+	hw_progress_stage("walking the heap");
+	error = hw_heap_walk(session->snapshot, &options, &session->heap);
+	if (!error)
+		error = give_way_to_foreign_malloc(session);
+	if (!error)
+		error = check_arena(session);
+	if (!error)
+		error = hw_accounting_build(session->heap, &session->accounting);
+	return error;
+}
+
+static struct hw_error *look_closer(struct hw_session *session)
+{
+	struct hw_error *error = hw_views_collect(session);
+
+	hw_progress_stage(NULL);
+	return error;
+}
+
+/* Nothing more is read: the snapshot costs the running target memory as long as it lives. */
+static void release(struct hw_session *session)
+{
+	hw_snapshot_release_memory(session->snapshot);
+	hw_interrupt_hold(false);
+}
+
+static void draw(struct hw_session *session, struct hw_report *report)
+{
+	bool reads = hw_views_needs(session->options.views) & HW_VIEW_MEMORY;
+
+	if (!reads)
+		release(session);
+	hw_report_hold(report, reads ? HELD_BYTES : 0);
+	hw_views_draw(session, report);
+	if (reads)
+		release(session);
+	hw_report_hold(report, 0);
+}
+
+/* The summary shows them loudly; whoever asks for another view must not miss them either. */
+static void note_anomalies(const struct hw_session *session)
+{
+	uint64_t views = session->options.views;
+
+	if (!session->heap || !session->heap->anomaly_total || (hw_views_needs(views) & HW_VIEW_ANOMALIES))
+		return;
+	hw_report_note(
+		"%llu thing%s in this heap did not add up, and chunks may be missing: heapwalk --anomalies",
+		(unsigned long long)session->heap->anomaly_total,
+		session->heap->anomaly_total == 1 ? "" : "s");
+}
+
+static struct hw_error *report(struct hw_session *session)
+{
+	struct hw_report *made;
+	struct hw_error *error = hw_report_create(&session->options.report, &made);
+
+	if (error)
+		return error;
+	draw(session, made);
+	note_anomalies(session);
+	error = hw_interrupt_check();
+	if (!error)
+		return hw_report_finish(made);
+	hw_report_abandon(made);
+	return error;
+}
+
+/* Each stage stands in its own function; a signal is acted upon between them. */
+static struct hw_error *run(struct hw_session *session)
+{
+	static struct hw_error *(*const stages[])(
+		struct hw_session *) = { open_target, walk, look_closer, report };
+	struct hw_error *error = NULL;
+
+	for (size_t i = 0; i < hw_array_size(stages) && !error; i++) {
+		error = stages[i](session);
+		if (!error)
+			error = hw_interrupt_check();
+	}
+	return error;
+}
+
+static int finish(struct hw_error *error)
+{
+	int status = !error ? EXIT_DONE : error->code == HW_ERROR_USAGE ? EXIT_USAGE : EXIT_TARGET;
+
+	hw_progress_stop();
+	hw_interrupt_finish(error);
+	if (error)
+		hw_report_error(error);
+	if (status == EXIT_USAGE && !error->remedy)
+		fputs("  heapwalk --help lists the options.\n", stderr);
+	hw_error_destroy(error);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct hw_session session = { 0 };
+	struct hw_error *error;
+
+	setlocale(LC_CTYPE, "");
+	error = hw_options_parse(argc, argv, &session.options);
+	if (error)
+		return finish(error);
+	if (session.options.want_help) {
+		hw_help_print();
+	} else if (session.options.want_version) {
+		puts("heapwalk " HW_VERSION);
+	} else if (session.options.list_columns) {
+		hw_help_columns(session.options.views);
+	} else {
+		hw_interrupt_init();
+		hw_interrupt_hold(true);
+		hw_progress_start();
+		error = run(&session);
+		hw_session_deinit(&session);
+		hw_interrupt_hold(false);
+	}
+	return finish(error);
 }

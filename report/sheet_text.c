@@ -250,6 +250,21 @@ static bool fill_table(struct layout *layout)
 	return add_sums(layout);
 }
 
+/* Line by line without the spaces that fill the last columns. */
+static void write_trimmed(struct hw_output *output, const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		size_t shown = length;
+
+		while (shown && text[shown - 1] == ' ')
+			shown--;
+		hw_output_write(output, text, shown);
+		hw_output_write(output, "\n", 1);
+		text += length + (text[length] == '\n');
+	}
+}
+
 static void print_table(struct layout *layout)
 {
 	struct hw_sheet *sheet = layout->sheet;
@@ -259,9 +274,7 @@ static void print_table(struct layout *layout)
 		note_no_memory(layout);
 		return;
 	}
-	hw_output_text(&sheet->report->output, text);
-	if (*text && text[strlen(text) - 1] != '\n')
-		hw_output_write(&sheet->report->output, "\n", 1);
+	write_trimmed(&sheet->report->output, text);
 	sheet->has_heading = true;
 	sheet->has_widths = true;
 }

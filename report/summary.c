@@ -7,6 +7,8 @@
 #include "report/memory.h"
 #include "report/number.h"
 
+#define COMMAND_MOST 200 /* characters: a Java command line has thousands */
+
 /* ---------------------------------------------------------------------------------------------- in words */
 
 static char *clean_text(struct hw_report *report, const char *text)
@@ -29,7 +31,8 @@ static void say_process(struct hw_report *report, const struct hw_snapshot *snap
 		threads == 1 ? "" : "s", (unsigned)process->uid,
 		process->other_namespace ? ", in another mount namespace" : "");
 	if (*command)
-		hw_field(report, HW_TINT_PLAIN, "command", "%s", command);
+		hw_field(report, HW_TINT_PLAIN, "command", "%.*s%s", COMMAND_MOST, command,
+			strlen(command) > COMMAND_MOST ? "..." : "");
 	if (*executable)
 		hw_field(report, HW_TINT_PLAIN, "program", "%s%s", executable,
 			snapshot->word_size == 4 ? " (32-bit)" : "");
@@ -119,6 +122,11 @@ static void say_next(struct hw_report *report, const char *format, ...)
 		hw_field(report, HW_TINT_HEADING, "next", "%s", text);
 }
 
+static bool is_text(enum hw_content content)
+{
+	return content == HW_CONTENT_STRING || content == HW_CONTENT_WIDE || content == HW_CONTENT_TEXT_PART;
+}
+
 static void say_live(struct hw_report *report, const struct hw_findings *findings, const char *share)
 {
 	const struct hw_histogram *histogram = findings->histogram;
@@ -129,8 +137,9 @@ static void say_live(struct hw_report *report, const struct hw_findings *finding
 		"below say which.",
 		share);
 	if (histogram && histogram->row_count)
-		say_next(report, "heapwalk --size %llu --dump-strings",
-			(unsigned long long)histogram->rows[0].request_high);
+		say_next(report, "heapwalk --size %llu %s",
+			(unsigned long long)histogram->rows[0].request_high,
+			is_text(histogram->rows[0].content) ? "--dump-strings" : "--dump --newest-first");
 }
 
 static void say_meaning(struct hw_report *report, const struct hw_findings *findings)
@@ -138,6 +147,9 @@ static void say_meaning(struct hw_report *report, const struct hw_findings *find
 	struct hw_balance balance = hw_balance_of(findings->heap, findings->accounting);
 	char share[HW_NUMBER_ROOM];
 
+	if (balance.kind == HW_BALANCE_NONE)
+		return;
+	hw_report_heading(report, NULL);
 	hw_number_share(balance.share, share);
 	switch (balance.kind) {
 	case HW_BALANCE_NONE:
@@ -251,8 +263,6 @@ void hw_report_summary(struct hw_report *report, const struct hw_findings *findi
 	say_warnings(report, findings->snapshot);
 	hw_anomalies_brief(report, findings->heap);
 	hw_memory_table(report, findings);
-	if (hw_report_is_text(report)) {
-		hw_report_heading(report, NULL);
+	if (hw_report_is_text(report))
 		say_meaning(report, findings);
-	}
 }

@@ -53,11 +53,14 @@ $(B)/targets/%: tests/targets/%.cpp
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(TARGET_CFLAGS) -o $@ $< -ldl
 
+# 32 bits; the kernel's headers are the same as for 64.
+M32 := -m32 -idirafter /usr/include/x86_64-linux-gnu
+
 # tests/targets/factory/ is one program, again as other links and machines have it.
 FLAGS_factory :=
 FLAGS_factory-static := -static -DFACTORY_STATIC
-FLAGS_factory-32 := -m32
-FLAGS_factory-32-static := -m32 -static -DFACTORY_STATIC
+FLAGS_factory-32 := $(M32)
+FLAGS_factory-32-static := $(M32) -static -DFACTORY_STATIC
 FACTORIES := $(addprefix $(B)/targets/,factory factory-static factory-32 factory-32-static)
 TARGETS += $(FACTORIES)
 
@@ -66,11 +69,19 @@ $(FACTORIES): $(wildcard tests/targets/factory/*)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl
 
+# tests/recorder/ is preloaded into real programs.
+RECORDERS := $(B)/recorder/librecorder.so $(B)/recorder/librecorder-32.so
+$(B)/recorder/librecorder-32.so: private RECORDER_FLAGS := $(M32)
+$(RECORDERS): tests/recorder/recorder.c tests/recorder/recorder.h
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -g -O2 -Wall -fPIC -fno-builtin -shared $(RECORDER_FLAGS) -o $@ $<
+
 # tests/live/test_*.py (unittest) run the program on real targets. B tells them where the build is.
 LIVE_TESTS := $(sort $(wildcard tests/live/test_*.py))
 
 .PHONY: live
-live: $(B)/heapwalk $(TOOLS) $(TARGETS)
+live: $(B)/heapwalk $(TOOLS) $(TARGETS) $(RECORDERS)
 	$(Q)B=$(abspath $(B)) tests/run $(LIVE_TESTS)
 
 .PHONY: unit-programs
@@ -80,10 +91,10 @@ unit-programs: $(UNIT_TESTS)
 # Everything. The unit tests run a second time under sanitizers; with SAN= given the whole of it does.
 ifdef SAN
 check_units = $(UNIT_TESTS)
-check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS)
+check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS) $(RECORDERS)
 else
 check_units = $(UNIT_TESTS) $(UNIT_TESTS:$(B)/%=build-san/%)
-check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS) && \
+check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS) $(RECORDERS) && \
 	$(MAKE) --no-print-directory SAN=address,undefined B=build-san unit-programs
 endif
 

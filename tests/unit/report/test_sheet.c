@@ -130,9 +130,9 @@ END_TEST
 START_TEST (table_shows_raw_bytes) {
 	drawn_is((struct hw_report_options){ .columns = "bytes,ready", .raw_bytes = true }, 0,
 		"BYTES  READY\n"
-		"2,048  \n"
+		"2,048\n"
 		"  100  yes\n"
-		"1,536  \n");
+		"1,536\n");
 }
 END_TEST
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of options, and what each of them sets. */
+#include <limits.h>
+
+#include "heapwalk/cli/options.h"
+
+static struct hw_error *parse_number(const char *name, const char *text, uint64_t *number)
+{
+	char *end;
+	unsigned long long value = strtoull(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end)
+		return hw_error_create(HW_ERROR_USAGE, "--%s takes a number, not \"%s\"", name, text);
+	*number = value;
+	return NULL;
+}
+
+static struct hw_error *apply_attach(struct hw_options *options, const char *value)
+{
+	uint64_t number = 0;
+	struct hw_error *error = parse_number("attach", value, &number);
+
+	if (!error && (number < 1 || number > INT_MAX))
+		error = hw_error_create(HW_ERROR_USAGE, "--attach takes a process id, not \"%s\"", value);
+	if (error)
+		return hw_error_remedy(error, "pidof NAME or pgrep NAME finds a process's id.");
+	options->pid = (pid_t)number;
+	return NULL;
+}
+
+static struct hw_error *apply_core(struct hw_options *options, const char *value)
+{
+	options->core = value;
+	return NULL;
+}
+
+static struct hw_error *apply_exe(struct hw_options *options, const char *value)
+{
+	options->executable = value;
+	return NULL;
+}
+
+static struct hw_error *apply_sysroot(struct hw_options *options, const char *value)
+{
+	options->sysroot = value;
+	return NULL;
+}
+
+static struct hw_error *apply_debug_dir(struct hw_options *options, const char *value)
+{
+	options->debug_directory = value;
+	return NULL;
+}
+
+static struct hw_error *apply_freeze(struct hw_options *options, const char *value)
+{
+	if (strcmp(value, "auto") == 0)
+		options->freeze = HW_FREEZE_AUTO;
+	else if (strcmp(value, "fork") == 0)
+		options->freeze = HW_FREEZE_FORK;
+	else if (strcmp(value, "hold") == 0)
+		options->freeze = HW_FREEZE_HOLD;
+	else
+		return hw_error_create(
+			HW_ERROR_USAGE, "--freeze takes fork, hold or auto, not \"%s\"", value);
+	return NULL;
+}
+
+static struct hw_error *apply_size(struct hw_options *options, const char *value)
+{
+	return hw_options_size_range(value, &options->selection.size_low, &options->selection.size_high);
+}
+
+static struct hw_error *apply_arena(struct hw_options *options, const char *value)
+{
+	uint64_t number = 0;
+	struct hw_error *error = parse_number("arena", value, &number);
+
+	if (error)
+		return hw_error_remedy(error, "heapwalk --arenas lists them.");
+	options->selection.has_arena = true;
+	options->selection.arena = (uint32_t)hw_min(number, UINT32_MAX - 1);
+	return NULL;
+}
+
+static struct hw_error *apply_kind(struct hw_options *options, const char *value)
+{
+	return hw_options_kinds(value, &options->selection.states, &options->selection.contents);
+}
+
+static struct hw_error *apply_min_length(struct hw_options *options, const char *value)
+{
+	uint64_t number = 0;
+	struct hw_error *error = parse_number("min-length", value, &number);
+
+	if (!error && (number < 1 || number > 4096))
+		error = hw_error_create(HW_ERROR_USAGE, "--min-length takes 1 to 4096, not \"%s\"", value);
+	options->minimum_length = (size_t)number;
+	return error;
+}
+
+static struct hw_error *apply_newest_first(struct hw_options *options, const char *value hw_unused)
+{
+	options->newest_first = true;
+	return NULL;
+}
+
+static struct hw_error *apply_limit(struct hw_options *options, const char *value)
+{
+	options->has_limit = true;
+	return parse_number("limit", value, &options->report.limit);
+}
+
+static struct hw_error *apply_dump_bytes(struct hw_options *options, const char *value)
+{
+	options->has_dump_bytes = true;
+	return hw_options_size("--dump-bytes", value, &options->report.dump_bytes);
+}
+
+static struct hw_error *apply_format(struct hw_options *options, const char *value)
+{
+	if (strcmp(value, "table") == 0)
+		options->report.format = HW_FORMAT_TABLE;
+	else if (strcmp(value, "json") == 0)
+		options->report.format = HW_FORMAT_JSON;
+	else if (strcmp(value, "csv") == 0)
+		options->report.format = HW_FORMAT_CSV;
+	else
+		return hw_error_create(
+			HW_ERROR_USAGE, "--format takes table, json or csv, not \"%s\"", value);
+	return NULL;
+}
+
+static struct hw_error *apply_columns(struct hw_options *options, const char *value)
+{
+	options->list_columns = strcmp(value, "help") == 0;
+	options->report.columns = value;
+	return NULL;
+}
+
+static struct hw_error *apply_sort(struct hw_options *options, const char *value)
+{
+	options->report.sort = value;
+	return NULL;
+}
+
+static struct hw_error *apply_top(struct hw_options *options, const char *value)
+{
+	options->report.has_top = true;
+	return parse_number("top", value, &options->report.top);
+}
+
+static struct hw_error *apply_bytes(struct hw_options *options, const char *value hw_unused)
+{
+	options->report.raw_bytes = true;
+	return NULL;
+}
+
+static struct hw_error *apply_output(struct hw_options *options, const char *value)
+{
+	if (!*value)
+		return hw_error_create(HW_ERROR_USAGE, "--output takes the name of a file");
+	options->report.path = value;
+	return NULL;
+}
+
+static struct hw_error *apply_help(struct hw_options *options, const char *value hw_unused)
+{
+	options->want_help = true;
+	return NULL;
+}
+
+static struct hw_error *apply_version(struct hw_options *options, const char *value hw_unused)
+{
+	options->want_version = true;
+	return NULL;
+}
+
+const struct hw_option hw_option_table[] = {
+	{ HW_GROUP_TARGET, 'p', "attach", "PID", "a running process", apply_attach },
+	{ HW_GROUP_TARGET, 'c', "core", "FILE", "a core file, also compressed", apply_core },
+	{ HW_GROUP_TARGET, 'e', "exe", "FILE", "the program that the core is of", apply_exe },
+	{ HW_GROUP_TARGET, 0, "sysroot", "DIR", "look for the core's files under DIR", apply_sysroot },
+	{ HW_GROUP_TARGET, 0, "debug-dir", "DIR", "look for debug information under DIR first",
+		apply_debug_dir },
+	{ HW_GROUP_TARGET, 0, "freeze", "HOW", "hold the process by fork, hold or auto", apply_freeze },
+	{ HW_GROUP_SELECTION, 's', "size", "N[-M]", "what malloc(N) returns; also 64k, 1M, 2G", apply_size },
+	{ HW_GROUP_SELECTION, 'a', "arena", "N", "the chunks of this arena", apply_arena },
+	{ HW_GROUP_SELECTION, 'k', "kind", "LIST", "live, free, tcache, string, zero, ...", apply_kind },
+	{ HW_GROUP_OUTPUT, 'f', "format", "FORMAT", "table, json or csv", apply_format },
+	{ HW_GROUP_OUTPUT, 'C', "columns", "LIST", "these columns; +LIST adds; help lists them",
+		apply_columns },
+	{ HW_GROUP_OUTPUT, 0, "sort", "COLUMN", "by this column, also COLUMN:asc, COLUMN:desc", apply_sort },
+	{ HW_GROUP_OUTPUT, 'n', "top", "N", "at most N rows, 0: all", apply_top },
+	{ HW_GROUP_OUTPUT, 0, "limit", "N", "--list, --dump: at most N chunks, 0: all", apply_limit },
+	{ HW_GROUP_OUTPUT, 0, "newest-first", NULL, "--list, --dump: highest addresses first",
+		apply_newest_first },
+	{ HW_GROUP_OUTPUT, 0, "dump-bytes", "N", "--dump: at most N bytes of a chunk, 0: all",
+		apply_dump_bytes },
+	{ HW_GROUP_OUTPUT, 0, "min-length", "N", "--dump-strings: at least N characters", apply_min_length },
+	{ HW_GROUP_OUTPUT, 'b', "bytes", NULL, "sizes in bytes, not rounded", apply_bytes },
+	{ HW_GROUP_OUTPUT, 'o', "output", "FILE", "write to FILE, readable by you alone", apply_output },
+	{ HW_GROUP_GENERAL, 'h', "help", NULL, "this text", apply_help },
+	{ HW_GROUP_GENERAL, 'V', "version", NULL, "the version", apply_version },
+};
+
+const size_t hw_option_count = hw_array_size(hw_option_table);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One run of the program: what was asked for, and what each stage found. */
+#ifndef HW_CLI_SESSION_H
+#define HW_CLI_SESSION_H
+
+#include "heapwalk/cli/last.h"
+#include "heapwalk/cli/options.h"
+
+/* Zeroed at the start; each stage fills its own members. */
+struct hw_session {
+	struct hw_options options;
+	struct hw_last last; /* the remembered target, when none was named */
+	struct hw_snapshot *snapshot;
+	struct hw_heap *heap;             /* NULL: no view asked for it */
+	struct hw_accounting *accounting; /* together with the heap */
+	struct hw_histogram *histogram;
+	struct hw_string_table *strings;
+	struct hw_unwinder *unwinder;
+	struct hw_names names;
+	struct hw_named_stack *stacks; /* stack_count of them, one for each thread */
+	size_t stack_count;
+};
+
+/* Makes the unwinder, and names that ask it. Nothing is loaded yet. */
+struct hw_error *hw_session_names(struct hw_session *session) hw_must_check;
+
+/* Follows every thread's stack and names its frames. */
+struct hw_error *hw_session_stacks(struct hw_session *session) hw_must_check;
+
+/* What was found, for drawing. Borrowed. */
+struct hw_findings hw_session_findings(const struct hw_session *session);
+
+/* Frees what all stages found; the target is let go, should that not have happened before. */
+void hw_session_deinit(struct hw_session *session);
+
+#endif

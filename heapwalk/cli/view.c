@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of views, and what each has to find out before it can be drawn. */
+#include "heapwalk/cli/view.h"
+
+/* ----------------------------------------------------------------------------------------------- collecting
+ */
+
+static struct hw_error *collect_histogram(struct hw_session *session)
+{
+	if (session->histogram)
+		return NULL;
+	hw_progress_stage("counting chunks");
+	return hw_histogram_build(
+		session->heap, &session->options.selection, HW_ORDER_SUSPICION, &session->histogram);
+}
+
+static struct hw_error *collect_stacks(struct hw_session *session)
+{
+	hw_progress_stage("following stacks");
+	return hw_session_stacks(session);
+}
+
+/* --------------------------------------------------------------------------------------------------- table
+ */
+
+/* Rows of the table. */
+enum { SUMMARY, HISTOGRAM, LIST, DUMP, ARENAS, MAPS, STACKS, ANOMALIES };
+
+#define BIT(row)      (UINT64_C(1) << (row))
+#define DEFAULT_VIEWS (BIT(SUMMARY) | BIT(HISTOGRAM))
+
+const struct hw_view hw_views[] = {
+	[SUMMARY] = { "summary", 0, HW_VIEW_HEAP | HW_VIEW_CONTENT | HW_VIEW_USAGE | HW_VIEW_ANOMALIES,
+		"what it is and where its memory is (default)", &hw_columns_memory, collect_histogram,
+		hw_report_summary },
+	[HISTOGRAM] = { "histogram", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT, "live chunks by size (default)",
+		&hw_columns_histogram, collect_histogram, hw_report_histogram },
+	[LIST] = { "list", 'l', HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_CONTENT, "every selected chunk",
+		&hw_columns_list, NULL, hw_report_list },
+	[DUMP] = { "dump", 'd', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY,
+		"their words and what they point to", &hw_columns_dump, hw_session_names, hw_report_dump },
+	[ARENAS] = { "arenas", 0, HW_VIEW_GLIBC, "malloc's arenas and what they hold", &hw_columns_arenas,
+		NULL, hw_report_arenas },
+	[MAPS] = { "maps", 'm', HW_VIEW_HEAP | HW_VIEW_USAGE, "the memory map and what it is used for",
+		&hw_columns_maps, NULL, hw_report_maps },
+	[STACKS] = { "stacks", 't', 0, "every thread's call stack", &hw_columns_stacks, collect_stacks,
+		hw_report_stacks },
+	[ANOMALIES] = { "anomalies", 0, HW_VIEW_GLIBC | HW_VIEW_ANOMALIES,
+		"everything that is odd about the heap", &hw_columns_anomalies, NULL, hw_report_anomalies },
+};
+
+const size_t hw_view_count = hw_array_size(hw_views);
+
+uint64_t hw_views_histogram(void)
+{
+	return BIT(HISTOGRAM);
+}
+
+uint64_t hw_views_without_heap(void)
+{
+	return BIT(SUMMARY) | BIT(MAPS);
+}
+
+bool hw_views_have(uint64_t views, size_t index)
+{
+	return (views ? views : DEFAULT_VIEWS) >> index & 1;
+}
+
+unsigned hw_views_needs(uint64_t views)
+{
+	unsigned needs = 0;
+
+	for (size_t i = 0; i < hw_view_count; i++) {
+		if (hw_views_have(views, i))
+			needs |= hw_views[i].needs;
+	}
+	return needs;
+}
+
+const struct hw_column_set *hw_views_table(uint64_t views)
+{
+	const struct hw_column_set *table = NULL;
+
+	for (size_t i = 0; i < hw_view_count; i++) {
+		if (hw_views_have(views, i))
+			table = hw_views[i].table;
+	}
+	return table;
+}
+
+struct hw_error *hw_views_collect(struct hw_session *session)
+{
+	struct hw_error *error = NULL;
+
+	for (size_t i = 0; i < hw_view_count && !error; i++) {
+		if (hw_views_have(session->options.views, i) && hw_views[i].collect)
+			error = hw_views[i].collect(session);
+	}
+	return error;
+}
+
+void hw_views_draw(const struct hw_session *session, struct hw_report *report)
+{
+	struct hw_findings findings = hw_session_findings(session);
+
+	for (size_t i = 0; i < hw_view_count; i++) {
+		if (hw_views_have(session->options.views, i))
+			hw_views[i].draw(report, &findings);
+	}
+}

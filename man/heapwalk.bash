@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# bash completion for heapwalk
+
+_heapwalk_pids()
+{
+	ps -eo pid= 2>/dev/null | tr -d ' '
+}
+
+_heapwalk_columns()
+{
+	heapwalk "$@" --columns help 2>/dev/null | sed -n 's/^  [* ] \([a-z_]*\) .*/\1/p' | sort -u
+}
+
+# The views named so far: they decide which columns there are.
+_heapwalk_views()
+{
+	local word
+
+	for word in "${COMP_WORDS[@]}"; do
+		case $word in
+		--summary | --histogram | --list | --dump | --dump-strings | --arenas | --maps | --stacks | --anomalies)
+			echo "$word"
+			;;
+		esac
+	done
+}
+
+_heapwalk()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --summary --histogram
+		--list --dump --dump-strings --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
+		--newest-first --dump-bytes --min-length --bytes --output --help --version"
+	local kinds="live free any mmapped tcache fastbin unsorted smallbin largebin unbinned top bookkeeping skipped
+		zero string wide c++ pointers text numbers data"
+	local views
+
+	COMPREPLY=()
+	case $previous in
+	-p | --attach)
+		mapfile -t COMPREPLY < <(compgen -W "$(_heapwalk_pids)" -- "$current")
+		;;
+	-c | --core | -e | --exe | -o | --output)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	--sysroot | --debug-dir)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	--freeze)
+		mapfile -t COMPREPLY < <(compgen -W "fork hold auto" -- "$current")
+		;;
+	-f | --format)
+		mapfile -t COMPREPLY < <(compgen -W "table json csv" -- "$current")
+		;;
+	-k | --kind)
+		mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$current")
+		;;
+	-C | --columns | --sort)
+		mapfile -t views < <(_heapwalk_views)
+		mapfile -t COMPREPLY < <(compgen -W "$(_heapwalk_columns "${views[@]}")" -- "$current")
+		;;
+	-s | --size | -a | --arena | -n | --top | --limit | --dump-bytes | --min-length) ;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W "$long" -- "$current")
+		;;
+	esac
+}
+
+complete -F _heapwalk heapwalk

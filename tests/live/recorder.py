@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what tests/recorder/recorder.c keeps about a running program."""
+import contextlib
+import struct
+
+import harness
+
+HEADER = struct.Struct("<QIIIIIIQQ")
+HEADER_FIELDS = ("magic", "slots", "pause", "inside", "lock", "count", "full", "calls", "unknown")
+HEADER_SIZE = 64
+PAUSE_OFFSET = 12
+RECORD = struct.Struct("<QQQ")
+MAGIC = 0x6877726563303031
+
+
+def environment(library=None):
+    """What to add to a program's environment so that it is recorded."""
+    return {"LD_PRELOAD": library or harness.built("recorder", "librecorder.so")}
+
+
+class Recorder:
+    """The table inside a running process."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.start = self.find()
+        assert self.header()["magic"] == MAGIC, "not a recorder's table"
+
+    def find(self):
+        with open("/proc/%d/maps" % self.pid) as lines:
+            for line in lines:
+                if "/memfd:heapwalk-recorder" in line:
+                    return int(line.split("-")[0], 16)
+        raise AssertionError("process %d is not recorded" % self.pid)
+
+    def header(self):
+        with open("/proc/%d/mem" % self.pid, "rb", buffering=0) as memory:
+            memory.seek(self.start)
+            return dict(zip(HEADER_FIELDS, HEADER.unpack(memory.read(HEADER.size))))
+
+    def set_pause(self, value):
+        with open("/proc/%d/mem" % self.pid, "r+b", buffering=0) as memory:
+            memory.seek(self.start + PAUSE_OFFSET)
+            memory.write(struct.pack("<I", value))
+
+    @contextlib.contextmanager
+    def paused(self):
+        """No thread is inside malloc or free within the block; those that want in wait at the door."""
+        self.set_pause(1)
+        try:
+            harness.wait_until(lambda: self.header()["inside"] == 0, "threads to leave malloc")
+            yield
+        finally:
+            self.set_pause(0)
+
+    def blocks(self):
+        """Every block held: address -> (size asked for, usable size). Only while paused is it of one moment."""
+        header = self.header()
+        assert not header["full"], "the recorder's table is full"
+        length = header["slots"] * RECORD.size
+        with open("/proc/%d/mem" % self.pid, "rb", buffering=0) as memory:
+            data = bytearray(length)
+            view = memoryview(data)
+            done = 0
+            memory.seek(self.start + HEADER_SIZE)
+            while done < length:
+                done += memory.readinto(view[done:])
+        blocks = {address: (size, usable) for address, size, usable in RECORD.iter_unpack(data) if address}
+        assert len(blocks) == header["count"], "the recorder counted %d, holds %d" % (header["count"], len(blocks))
+        return blocks
+
+    def truth(self):
+        truth = harness.Truth()
+        truth.blocks = self.blocks()
+        return truth
+
+
+def is_recorded(pid):
+    """True once the recorder has seen the program's first call."""
+    with contextlib.suppress(AssertionError, OSError, struct.error):
+        return Recorder(pid).header()["calls"] > 0
+    return False
+
+
