@@ -18,7 +18,7 @@ static const struct hw_column columns[] = {
 	{ "free", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "bytes in free chunks, without top" },
 	{ "top", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "bytes in the top chunk" },
 	{ "overhead", HW_UNIT_BYTES, HW_COLUMN_ADDS, "malloc's own: headers of heaps, tcache structs" },
-	{ "regions", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "pieces of address space" },
+	{ "regions", HW_UNIT_COUNT, 0, "pieces of address space" },
 	{ "state", HW_UNIT_WORD, HW_COLUMN_SHOWN, "busy: caught in the middle of an operation", "" },
 };
 

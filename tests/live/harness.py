@@ -70,8 +70,8 @@ def run(*arguments, env=None):
     """Runs heapwalk to its end with a state directory of its own (for "the last target used")."""
     arguments = [str(argument) for argument in arguments]
     with tempfile.TemporaryDirectory(prefix="heapwalk-test-") as state:
-        environment = dict(os.environ, XDG_STATE_HOME=state, XDG_CACHE_HOME=state, XDG_RUNTIME_DIR=state,
-                           ASAN_OPTIONS="detect_leaks=0", **(env or {}))
+        environment = {**os.environ, "XDG_STATE_HOME": state, "XDG_CACHE_HOME": state, "XDG_RUNTIME_DIR": state,
+                       "ASAN_OPTIONS": "detect_leaks=0", **(env or {})}
         done = subprocess.run([HEAPWALK] + arguments, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=PATIENCE, env=environment, check=False)
     return Run(arguments, done.returncode, done.stdout.decode(errors="replace"),
