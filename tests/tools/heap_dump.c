@@ -2,7 +2,7 @@
 /*
  * Prints what hw_heap_walk() found, for tests to compare with a program's own truth:
  *
- *	heap_dump [-q] --preview PID | --core FILE
+ *	heap_dump [-q] --attach PID | --preview PID | --core FILE
  *
  * One line a chunk, "STATE USER-ADDRESS USABLE", then lines that begin with "#": libcs, arenas, anomalies.
  * -q leaves the chunks out.
@@ -64,11 +64,37 @@ static void print_heap(const struct hw_heap *heap)
 	print_tallies(heap->tallies);
 }
 
-static struct hw_error *open_target(const char *how, const char *which, struct hw_snapshot **snapshot)
+static struct hw_error *open_target(
+	const char *how, const char *which, struct hw_settle *settle, struct hw_snapshot **snapshot)
 {
+	struct hw_attach_options options = {
+		.is_busy = settle ? hw_settle_is_busy : NULL,
+		.argument = settle,
+	};
+
 	if (!strcmp(how, "--core"))
 		return hw_snapshot_open_core(which, NULL, snapshot);
-	return hw_snapshot_preview(atoi(which), snapshot);
+	if (!strcmp(how, "--preview"))
+		return hw_snapshot_preview(atoi(which), snapshot);
+	return hw_snapshot_attach(atoi(which), &options, snapshot);
+}
+
+/* Made from a preview, as the program does. */
+static struct hw_error *open_settled(const char *how, const char *which, struct hw_snapshot **snapshot)
+{
+	struct hw_snapshot *preview = NULL;
+	struct hw_settle *settle = NULL;
+	struct hw_error *error = NULL;
+
+	if (!strcmp(how, "--attach"))
+		error = hw_snapshot_preview(atoi(which), &preview);
+	if (!error && preview)
+		error = hw_settle_create(preview, &settle);
+	if (!error)
+		error = open_target(how, which, settle, snapshot);
+	hw_settle_destroy(settle);
+	hw_snapshot_destroy(preview);
+	return error;
 }
 
 static double now(void)
@@ -89,7 +115,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3 + quiet)
 		return 2;
-	error = open_target(argv[1 + quiet], argv[2 + quiet], &snapshot);
+	error = open_settled(argv[1 + quiet], argv[2 + quiet], &snapshot);
 	start = now();
 	if (!error)
 		error = hw_heap_walk(snapshot, NULL, &heap);
@@ -97,7 +123,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "heap_dump: %s\n", error->message);
 		return 3;
 	}
-	printf("# walked in %.3f s\n", now() - start);
+	printf("# walked in %.3f s; stopped %u times, %llu us at last, %s\n", now() - start,
+		snapshot->freeze.attempts, (unsigned long long)snapshot->freeze.pause_us,
+		snapshot->freeze.still_busy ? "busy" : "quiet");
 	if (!quiet)
 		print_chunks(heap);
 	print_heap(heap);
