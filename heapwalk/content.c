@@ -119,7 +119,7 @@ static bool begins_with_wide_text(const uint8_t *bytes, size_t size)
 		if (!may_begin_with_wide_text(bytes, size, unit))
 			continue;
 		run = hw_wide_run(encodings[i], bytes, size, &characters);
-		if (run && characters >= SHORTEST && (size - run < 4 || !memcmp(bytes + run, zeros, unit)))
+		if (characters >= SHORTEST && (size - run < 4 || !memcmp(bytes + run, zeros, unit)))
 			return true;
 	}
 	return false;

@@ -191,7 +191,7 @@ static const uint8_t block_scripts[256] = {
 	[0x05 ... 0x06] = SCRIPT_HEBREW_ARABIC,
 	[0x09 ... 0x0e] = SCRIPT_INDIC,
 	[0x1e] = SCRIPT_LATIN,
-	[0x20 ... 0x22] = SCRIPT_COMMON,
+	[0x20 ... 0x27] = SCRIPT_COMMON, /* punctuation, signs, arrows, boxes, symbols */
 	[0x30] = SCRIPT_HAN_KANA,
 	[0x4e ... 0x9f] = SCRIPT_HAN_KANA,
 	[0xac ... 0xd7] = SCRIPT_HANGUL,
@@ -218,12 +218,8 @@ struct wide_run {
 };
 
 /* False when the character cannot be of the same text. */
-static bool wide_run_add(struct wide_run *run, uint32_t character, uint32_t first)
+static bool wide_run_add(struct wide_run *run, enum script script, uint32_t character, uint32_t first)
 {
-	enum script script = script_of(character);
-
-	if (script == SCRIPT_NONE)
-		return false;
 	/* Texts of every language have Latin words in them. */
 	if (script > SCRIPT_LATIN && run->script > SCRIPT_LATIN && script != run->script)
 		return false;
@@ -249,17 +245,41 @@ size_t hw_wide_run(enum hw_encoding encoding, const uint8_t *bytes, size_t size,
 
 	while (done < size) {
 		size_t length = hw_encoding_decode(encoding, bytes + done, size - done, &character);
+		enum script script;
 
 		if (!length || !hw_character_is_text(character))
 			break;
+		script = script_of(character);
+		if (script == SCRIPT_NONE)
+			break;
 		if (!done)
 			first = character;
-		if (!wide_run_add(&run, character, first))
-			return 0;
+		if (!wide_run_add(&run, script, character, first))
+			break;
 		done += length;
 	}
-	if (!wide_run_is_plausible(&run))
-		return 0;
-	*characters = run.characters;
+	*characters = wide_run_is_plausible(&run) ? run.characters : 0;
 	return done;
+}
+
+unsigned hw_wide_glance(enum hw_encoding encoding, const uint8_t *bytes, size_t size)
+{
+	unsigned unit = hw_encoding_unit(encoding), count = 0;
+
+	for (; count < 4 && (count + 1) * unit <= size; count++) {
+		const uint8_t *at = bytes + count * unit;
+		uint32_t value;
+
+		if (unit == 2) {
+			value = unit16(at, encoding == HW_ENCODING_UTF16BE);
+		} else {
+			memcpy(&value, at, sizeof(value));
+			value = encoding == HW_ENCODING_UTF32BE ? be32toh(value) : le32toh(value);
+		}
+		if (!value || value >= 0x20000)
+			break;
+		if (value < 0x10000 && !block_scripts[value >> 8] && !(unit == 2 && value >> 11 == 0x1b))
+			break;
+	}
+	return count;
 }

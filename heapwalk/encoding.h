@@ -34,10 +34,17 @@ size_t hw_utf8_run(const uint8_t *bytes, size_t size);
 
 /*
  * Length in bytes of the text in a 16- or 32-bit encoding that `bytes` begin with, and how many characters it
- * has; 0 when it is not plausible as one text. Almost every pair of bytes is some character of UTF-16, so a
- * text must use one script (besides ASCII and punctuation), as real texts do and numbers seldom do.
+ * has: 0 when they are not plausible as one text. Almost every pair of bytes is some character of UTF-16, so
+ * a text ends where the script changes (but all scripts go with Latin and with marks), and one of a few
+ * characters must be made of letters.
  */
 size_t hw_wide_run(enum hw_encoding encoding, const uint8_t *bytes, size_t size, size_t *characters);
+
+/*
+ * A quick look before hw_wide_run(): how many of the first four code units may be characters (surrogates
+ * count as such). No wide text of four characters begins where it says less than 4.
+ */
+unsigned hw_wide_glance(enum hw_encoding encoding, const uint8_t *bytes, size_t size);
 
 /* The highest bit of each byte that is printable ASCII, of eight bytes loaded in little-endian order. */
 static inline uint64_t hw_printable_bytes(uint64_t eight)

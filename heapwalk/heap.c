@@ -88,8 +88,10 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 	hw_fastbins_mark(walk);
 	hw_bins_mark(walk);
 	hw_heap_count(heap);
-	for (uint32_t i = 0; !error && i < heap->libc_count; i++)
+	for (uint32_t i = 0; !error && i < heap->libc_count; i++) {
+		heap->libcs[i].heap_max = walk->glibcs[i].heap_max;
 		error = hw_version_describe(walk, &walk->glibcs[i]);
+	}
 	hw_survey_check(walk);
 	return error;
 }

@@ -67,6 +67,15 @@ static bool is_meant(const struct hw_chunk_iterator *iterator, uint32_t index)
 	return !selection->matches || selection->matches(index, selection->argument);
 }
 
+bool hw_chunk_iterator_visits(const struct hw_chunk_iterator *iterator, uint32_t index)
+{
+	const struct hw_selection *selection = iterator->selection;
+
+	if (selection->has_arena && hw_heap_region_of(iterator->heap, index)->arena != selection->arena)
+		return false;
+	return is_meant(iterator, index);
+}
+
 /* Steps to the next region that may have selected chunks; false when there is none. */
 static bool enter_next_region(struct hw_chunk_iterator *iterator)
 {

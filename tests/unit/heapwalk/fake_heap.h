@@ -8,7 +8,7 @@
  *	uint64_t user = fake_chunk(&fake, HW_CHUNK_LIVE, HW_CONTENT_STRING, 0x20, "hello", 6);
  *	fake_chunk(&fake, HW_CHUNK_TOP, HW_CONTENT_NONE, 0x20fe0, NULL, 0);
  *	fake_finish(&fake);
- *	... &fake.heap, &fake.snapshot ...
+ *	... fake.heap, &fake.snapshot ...
  *	fake_deinit(&fake);
  *
  * Regions, mappings and memory are given in ascending order of address. Memory between chunks carries true
@@ -20,23 +20,23 @@
 
 #include <elf.h>
 
-#include "heapwalk/heap.h"
+#include "heapwalk/chunk_table.h"
+#include "heapwalk/glibc/layout.h"
 
 #define FAKE_LIMIT 64 /* of mappings, modules, threads, regions, pieces of memory, arenas */
 
 struct fake_heap {
 	struct hw_snapshot snapshot;
-	struct hw_heap heap;
+	struct hw_heap *heap;
 	struct hw_map maps[FAKE_LIMIT];
 	struct hw_module modules[FAKE_LIMIT];
 	struct hw_elf_segment segments[FAKE_LIMIT];
 	struct hw_thread threads[FAKE_LIMIT];
-	struct hw_region regions[FAKE_LIMIT];
-	struct hw_arena arenas[FAKE_LIMIT];
-	uint8_t *
-		memory[FAKE_LIMIT]; /* of the i-th piece of memory; regions first come with the first chunk */
+	uint8_t *memory[FAKE_LIMIT]; /* pieces of it */
 	size_t memory_count;
-	uint8_t *region_bytes; /* of the region being filled */
+	struct hw_region_builder builder;
+	uint64_t region_start;
+	uint8_t *region_bytes; /* of the region being filled; NULL: none is */
 	uint64_t region_size;
 	bool previous_in_use;
 };
@@ -55,6 +55,17 @@ static size_t fake_index(size_t count)
 	return count;
 }
 
+static const struct hw_layout *fake_layout(unsigned word_size, unsigned release)
+{
+	for (size_t i = 0; i < hw_layout_count; i++) {
+		const struct hw_layout *row = &hw_layouts[i];
+
+		if (row->word_size == word_size && row->first <= release && release <= row->last)
+			return row;
+	}
+	abort();
+}
+
 hw_unused static void fake_init(struct fake_heap *fake, unsigned word_size, bool big_endian)
 {
 	memset(fake, 0, sizeof(*fake));
@@ -67,20 +78,29 @@ hw_unused static void fake_init(struct fake_heap *fake, unsigned word_size, bool
 	fake->snapshot.maps = fake->maps;
 	fake->snapshot.modules = fake->modules;
 	fake->snapshot.threads = fake->threads;
-	fake->heap.snapshot = &fake->snapshot;
-	fake->heap.word_size = word_size;
-	fake->heap.alignment = 16;
-	fake->heap.minimum = 4 * word_size;
-	fake->heap.regions = fake->regions;
-	fake->heap.arenas = fake->arenas;
-	fake->heap.arena_count = 1;
-	fake->arenas[0].is_main = true;
+	fake->heap = fake_check(calloc(1, sizeof(*fake->heap)));
+	fake->heap->snapshot = &fake->snapshot;
+	fake->heap->word_size = word_size;
+	fake->heap->alignment = 16;
+	fake->heap->minimum = 4 * word_size;
+	fake->heap->arenas = fake_check(calloc(FAKE_LIMIT, sizeof(*fake->heap->arenas)));
+	fake->heap->arena_count = 1;
+	fake->heap->arenas[0].is_main = true;
+	fake->heap->libcs = fake_check(calloc(1, sizeof(*fake->heap->libcs)));
+	fake->heap->libc_count = 1;
+	fake->heap->libcs[0].layout = fake_layout(word_size, 36);
+}
+
+/* Another glibc than 2.36: 2.`release`. */
+hw_unused static void fake_release(struct fake_heap *fake, unsigned release)
+{
+	fake->heap->libcs[0].layout = fake_layout(fake->heap->word_size, release);
 }
 
 /* Stores `word` as the target would at `bytes`. */
 hw_unused static void fake_put_word(const struct fake_heap *fake, uint8_t *bytes, uint64_t word)
 {
-	unsigned size = fake->heap.word_size;
+	unsigned size = fake->heap->word_size;
 
 	for (unsigned i = 0; i < size; i++)
 		bytes[i] = (uint8_t)(word >> 8 * (fake->snapshot.image->big_endian ? size - 1 - i : i));
@@ -140,29 +160,16 @@ hw_unused static struct hw_thread *fake_thread(struct fake_heap *fake, pid_t tid
 	return thread;
 }
 
-static void fake_add_entry(
-	struct fake_heap *fake, uint64_t chunk, enum hw_chunk_state state, enum hw_content content)
-{
-	struct hw_chunk_table *table = &fake->heap.chunks;
-	size_t capacity = table->capacity;
-
-	if (!hw_array_reserve(&table->words, table->count, &capacity, sizeof(*table->words)))
-		abort();
-	table->capacity = (uint32_t)capacity;
-	table->words[table->count++] = chunk >> 3 << 10 | (uint64_t)content << 5 | state;
-}
-
 /* Ends the region that is being filled. */
 static void fake_end_region(struct fake_heap *fake)
 {
-	struct hw_region *region;
+	uint64_t end = fake->region_start + fake->region_size;
 
 	if (!fake->region_bytes)
 		return;
-	region = &fake->regions[fake->heap.region_count - 1];
-	region->end = region->start + fake->region_size;
-	fake_add_entry(fake, region->end, HW_CHUNK_END, HW_CONTENT_NONE);
-	fake_memory(fake, region->start, fake->region_size, fake->region_bytes, fake->region_size);
+	if (hw_region_close(&fake->builder, end))
+		abort();
+	fake_memory(fake, fake->region_start, fake->region_size, fake->region_bytes, fake->region_size);
 	free(fake->region_bytes);
 	fake->region_bytes = NULL;
 }
@@ -171,43 +178,39 @@ static void fake_end_region(struct fake_heap *fake)
 hw_unused static void fake_region(
 	struct fake_heap *fake, enum hw_region_kind kind, uint32_t arena, uint64_t start)
 {
-	size_t index;
-
 	fake_end_region(fake);
-	index = fake_index(fake->heap.region_count++);
-	fake->regions[index] = (struct hw_region){
-		.start = start, .kind = kind, .arena = arena, .first = fake->heap.chunks.count
-	};
-	fake->heap.arena_count = hw_max(fake->heap.arena_count, arena + 1);
+	if (hw_region_open(&fake->builder, fake->heap, kind, (uint32_t)fake_index(arena), start))
+		abort();
+	fake->heap->arena_count = hw_max(fake->heap->arena_count, arena + 1);
+	fake->region_start = start;
 	fake->region_bytes = fake_check(calloc(1, 1));
 	fake->region_size = 0;
 	fake->previous_in_use = true;
 }
 
-/* The chunk's user address. `bytes` come there, zeros behind them; a chunk is at least two words longer. */
+/*
+ * The chunk's user address. `bytes` come there, zeros behind them. The last word that a live chunk may use is
+ * the first of the chunk behind it, so it can be given too, except for a region's last chunk.
+ */
 hw_unused static uint64_t fake_chunk(struct fake_heap *fake, enum hw_chunk_state state,
 	enum hw_content content, uint64_t size, const void *bytes, size_t given)
 {
-	struct hw_region *region = &fake->regions[fake->heap.region_count - 1];
-	uint64_t chunk = region->start + fake->region_size, word = fake->heap.word_size;
+	uint64_t chunk = fake->region_start + fake->region_size, word = fake->heap->word_size;
 	bool in_use = state == HW_CHUNK_LIVE || state == HW_CHUNK_TCACHE || state == HW_CHUNK_FASTBIN ||
 		      state == HW_CHUNK_BOOKKEEPING;
 	uint64_t flags = state == HW_CHUNK_MMAPPED ? 2 : fake->previous_in_use;
 
-	/* One word more: the next chunk's first word is still this one's to use. */
 	fake->region_bytes = fake_check(realloc(fake->region_bytes, fake->region_size + size + word));
+	if (!fake->region_size)
+		memset(fake->region_bytes, 0, word);
 	memset(fake->region_bytes + fake->region_size + word, 0, size);
 	fake_put_word(fake, fake->region_bytes + fake->region_size + word, size | flags);
 	if (given)
 		memcpy(fake->region_bytes + fake->region_size + 2 * word, bytes, given);
-	fake_add_entry(fake, chunk, state, content);
+	if (!hw_region_add(&fake->builder, chunk, state, content))
+		abort();
 	fake->region_size += size;
 	fake->previous_in_use = in_use;
-	region->count++;
-	fake->heap.tallies[state].chunks++;
-	fake->heap.tallies[state].bytes += size;
-	fake->arenas[region->arena].tallies[state].chunks++;
-	fake->arenas[region->arena].tallies[state].bytes += size;
 	return chunk + 2 * word;
 }
 
@@ -215,6 +218,9 @@ hw_unused static uint64_t fake_chunk(struct fake_heap *fake, enum hw_chunk_state
 hw_unused static void fake_finish(struct fake_heap *fake)
 {
 	fake_end_region(fake);
+	if (hw_heap_index(fake->heap))
+		abort();
+	hw_heap_count(fake->heap);
 }
 
 hw_unused static void fake_deinit(struct fake_heap *fake)
@@ -226,7 +232,7 @@ hw_unused static void fake_deinit(struct fake_heap *fake)
 	for (size_t i = 0; i < fake->memory_count; i++)
 		free(fake->memory[i]);
 	free(fake->region_bytes);
-	free(fake->heap.chunks.words);
+	hw_heap_destroy(fake->heap);
 	hw_image_destroy(fake->snapshot.image);
 }
 

@@ -93,8 +93,8 @@ static const struct wide_row {
 	enum hw_encoding encoding;
 	const uint8_t *bytes;
 	size_t size;
-	size_t run; /* 0: refused */
-	size_t characters;
+	size_t run;
+	size_t characters; /* 0: not plausible */
 } wide_rows[] = {
 	{ "Hello, 16", HW_ENCODING_UTF16LE, BYTES("H\0e\0l\0l\0o\0\0\0x\0"), 10, 5 },
 	{ "the same, big-endian", HW_ENCODING_UTF16BE, BYTES("\0H\0e\0l\0l\0o\0\0\0x"), 10, 5 },
@@ -105,10 +105,10 @@ static const struct wide_row {
 	/* '日本語テキスト' */
 	{ "Japanese", HW_ENCODING_UTF16LE, BYTES("\xe5\x65\x2c\x67\x9e\x8a\xc6\x30\xad\x30\xb9\x30\xc8\x30"),
 		14, 7 },
-	{ "Han and Cyrillic mixed", HW_ENCODING_UTF16LE, BYTES("\xe5\x65\x2c\x67\x1f\x04\x40\x04"), 0, 0 },
-	{ "numbers 100 80 48 64", HW_ENCODING_UTF32LE, BYTES("\x64\0\0\0\x50\0\0\0\x30\0\0\0\x40\0\0\0"), 0,
+	{ "Han, then Cyrillic", HW_ENCODING_UTF16LE, BYTES("\xe5\x65\x2c\x67\x1f\x04\x40\x04"), 4, 2 },
+	{ "numbers 100 80 48 64", HW_ENCODING_UTF32LE, BYTES("\x64\0\0\0\x50\0\0\0\x30\0\0\0\x40\0\0\0"), 16,
 		0 },
-	{ "one value again and again", HW_ENCODING_UTF16LE, BYTES("d\0d\0d\0d\0d\0d\0d\0d\0"), 0, 0 },
+	{ "one value again and again", HW_ENCODING_UTF16LE, BYTES("d\0d\0d\0d\0d\0d\0d\0d\0"), 16, 0 },
 	{ "a date is text if long", HW_ENCODING_UTF16LE,
 		BYTES("2\0"
 		      "0\0"
@@ -122,7 +122,9 @@ static const struct wide_row {
 		      "0\0"
 		      "2\0"
 		      "6\0\0\0"),
-		0, 0 },
+		8, 0 },
+	{ "a character of no script", HW_ENCODING_UTF16LE, BYTES("a\0b\0c\0d\0\x01\xe0"), 8, 4 },
+	{ "no text at all", HW_ENCODING_UTF16LE, BYTES("\1\0b\0"), 0, 0 },
 };
 
 START_TEST (wide_run) {
