@@ -24,14 +24,23 @@ static bool advances(const struct hw_stack_builder *builder, const struct hw_fou
 	return !builder->unwinder->machine->call_pushes && frame->sp == last->sp && frame->pc != last->pc;
 }
 
+/* Both libraries follow frame pointers where there is no unwind table, and may then read anything. */
+static bool is_code(const struct hw_stack_builder *builder, uint64_t pc)
+{
+	const struct hw_map *map = hw_snapshot_map_at(builder->unwinder->snapshot, pc);
+
+	return map && map->prot & HW_MAP_EXEC;
+}
+
 bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
 {
 	struct hw_stack *stack = builder->stack;
 	struct hw_frame *slot;
 
 	builder->is_looping = !advances(builder, frame);
+	builder->is_astray = stack->frame_count && !is_code(builder, frame->pc);
 	builder->is_full = stack->frame_count == builder->limit;
-	if (builder->is_looping || builder->is_full)
+	if (builder->is_looping || builder->is_astray || builder->is_full)
 		return false;
 	slot = hw_array_next(stack->frames, stack->frame_count, builder->capacity);
 	builder->no_memory = !slot;
@@ -120,7 +129,7 @@ static struct hw_error *classify_end(struct hw_stack_builder *builder, const cha
 	struct hw_stack *stack = builder->stack;
 	enum caller caller;
 
-	if (builder->is_full) {
+	if (builder->is_full && !builder->is_looping && !builder->is_astray) {
 		stack->end = HW_STACK_CUT;
 		return NULL;
 	}
@@ -129,12 +138,16 @@ static struct hw_error *classify_end(struct hw_stack_builder *builder, const cha
 		return NULL;
 	}
 	caller = find_caller(builder->unwinder, hw_frame_lookup(&stack->frames[stack->frame_count - 1]));
-	if (!builder->is_looping && is_outermost(builder, caller)) {
+	if (!builder->is_looping && !builder->is_astray && is_outermost(builder, caller)) {
 		stack->end = HW_STACK_COMPLETE;
 		return NULL;
 	}
 	stack->end = HW_STACK_BROKEN;
-	return set_reason(stack, caller, builder->is_looping ? "the stack pointer does not advance" : reason);
+	if (builder->is_astray)
+		reason = "its return address is not in executable memory";
+	else if (builder->is_looping)
+		reason = "the stack pointer does not advance";
+	return set_reason(stack, caller, reason);
 }
 
 static struct hw_error *unwind_by(enum hw_unwind_method method, struct hw_unwinder *unwinder,

@@ -16,6 +16,7 @@ struct hw_stack_builder {
 	bool no_memory;
 	bool is_full;    /* one more came than the limit allows */
 	bool is_looping; /* sp did not advance */
+	bool is_astray;  /* a return address that is not in executable memory */
 	struct hw_stack *stack;
 };
 

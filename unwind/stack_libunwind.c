@@ -151,20 +151,33 @@ void hw_libunwind_destroy(struct hw_libunwind *libunwind)
 	free(libunwind);
 }
 
-static bool add_frame(struct hw_stack_builder *builder, unw_cursor_t *cursor, bool *was_signal)
+/*
+ * The code that a signal handler returns to, mov $15,%rax and syscall, as every C library has it. libunwind
+ * steps over it but tells so only one frame later.
+ */
+static bool is_sigreturn(struct hw_unwinder *unwinder, uint64_t pc)
 {
-	struct hw_found_frame frame = { .may_switch_stack = *was_signal };
+	static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t bytes[sizeof(code)];
+
+	return hw_memory_read(&unwinder->memory, pc, bytes, sizeof(bytes)) &&
+	       !memcmp(bytes, code, sizeof(code));
+}
+
+static bool add_frame(struct hw_stack_builder *builder, unw_cursor_t *cursor, bool *was_sigreturn)
+{
+	bool after_signal = *was_sigreturn || unw_is_signal_frame(cursor) > 0;
+	struct hw_found_frame frame = { .may_switch_stack = after_signal };
 	unw_word_t pc, sp, fp;
-	bool is_signal = unw_is_signal_frame(cursor) > 0;
 
 	if (unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 || unw_get_reg(cursor, UNW_REG_SP, &sp) != 0)
 		return false;
+	*was_sigreturn = is_sigreturn(builder->unwinder, pc);
 	frame.pc = pc;
 	frame.sp = sp;
 	frame.has_fp = unw_get_reg(cursor, UNW_X86_64_RBP, &fp) == 0;
 	frame.fp = frame.has_fp ? fp : 0;
-	frame.is_exact = !builder->stack->frame_count || is_signal || *was_signal;
-	*was_signal = is_signal;
+	frame.is_exact = !builder->stack->frame_count || after_signal || *was_sigreturn;
 	return hw_stack_add(builder, &frame);
 }
 
@@ -172,7 +185,7 @@ struct hw_error *hw_stack_by_libunwind(struct hw_stack_builder *builder, const c
 {
 	struct hw_unwinder *unwinder = builder->unwinder;
 	unw_cursor_t cursor;
-	bool was_signal = false;
+	bool was_sigreturn = false;
 	int result;
 
 	if (!unwinder->libunwind) {
@@ -184,7 +197,7 @@ struct hw_error *hw_stack_by_libunwind(struct hw_stack_builder *builder, const c
 	result = unw_init_remote(&cursor, unwinder->libunwind->space, builder);
 	if (result < 0)
 		return hw_error_create(HW_ERROR_FORMAT, "libunwind cannot start: %s", unw_strerror(result));
-	while (add_frame(builder, &cursor, &was_signal) && (result = unw_step(&cursor)) > 0)
+	while (add_frame(builder, &cursor, &was_sigreturn) && (result = unw_step(&cursor)) > 0)
 		;
 	if (result < 0)
 		*reason = unw_strerror(result);
