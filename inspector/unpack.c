@@ -310,6 +310,8 @@ static struct hw_error *unpack_all(const struct format *format, void *decoder, s
 static struct hw_error *judge(const struct format *format, enum outcome outcome, const struct sink *sink,
 	const char *path, char **damage)
 {
+	const char *what;
+
 	if (outcome == OUTCOME_NO_MEMORY)
 		return hw_error_no_memory();
 	if (outcome == OUTCOME_TOO_LARGE)
@@ -320,11 +322,10 @@ static struct hw_error *judge(const struct format *format, enum outcome outcome,
 		return write_failed(sink);
 	if (outcome == OUTCOME_END)
 		return NULL;
+	what = outcome == OUTCOME_DAMAGED ? "are damaged" : "end too early";
 	if (!sink->size)
-		return hw_error_create(
-			HW_ERROR_FORMAT, "%s: the %s data are damaged from the start", path, format->name);
-	if (asprintf(damage, "the %s data %s after %llu MiB unpacked", format->name,
-		    outcome == OUTCOME_DAMAGED ? "are damaged" : "end too early",
+		return hw_error_create(HW_ERROR_FORMAT, "%s: the %s data %s", path, format->name, what);
+	if (asprintf(damage, "the %s data %s after %llu MiB unpacked", format->name, what,
 		    (unsigned long long)(sink->size >> 20)) < 0) {
 		*damage = NULL;
 		return hw_error_no_memory();

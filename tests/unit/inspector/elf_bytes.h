@@ -29,7 +29,8 @@ static inline void put_bytes(struct bytes *bytes, const void *data, size_t size)
 {
 	bytes->data = realloc(bytes->data, bytes->size + size + 1);
 	ck_assert_ptr_nonnull(bytes->data);
-	memcpy(bytes->data + bytes->size, data, size);
+	if (size)
+		memcpy(bytes->data + bytes->size, data, size);
 	bytes->size += size;
 }
 
