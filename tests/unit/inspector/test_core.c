@@ -193,6 +193,26 @@ START_TEST (files_stand_in_for_code) {
 }
 END_TEST
 
+/* One mapping of a file, of which a PT_LOAD covers the beginning only. */
+START_TEST (mapping_is_split_where_only_its_beginning_is_stored) {
+	struct bytes object = object_file(&machines[0]), core = make_core(&machines[0]);
+	struct hw_snapshot *snapshot;
+	const struct hw_map *map;
+
+	write_bytes(object_path, &object);
+	set_program_header(&core, CORE_TEXT, P_MEMSZ, PAGE);
+	write_bytes(core_path, &core);
+	snapshot = open_core(NULL);
+	map = hw_snapshot_map_at(snapshot, CORE_OBJECT + PAGE);
+	ck_assert_uint_eq(map->start, CORE_OBJECT + PAGE);
+	ck_assert_uint_eq(map->offset, PAGE);
+	ck_assert_uint_eq(map->prot, HW_MAP_READ | HW_MAP_EXEC);
+	ck_assert_str_eq(map->path, object_path);
+	ck_assert(readable(snapshot, CORE_OBJECT + PAGE));
+	hw_snapshot_destroy(snapshot);
+}
+END_TEST
+
 /* The dynamic section in the core is another one than the file's. */
 START_TEST (other_dynamic_section_proves_nothing) {
 	struct core_shape shape = machines[0];
@@ -642,6 +662,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, process_and_threads, 0, hw_array_size(machines));
 	tcase_add_loop_test(tests, maps_and_memory, 0, hw_array_size(machines));
 	tcase_add_loop_test(tests, files_stand_in_for_code, 0, hw_array_size(files));
+	tcase_add_test(tests, mapping_is_split_where_only_its_beginning_is_stored);
 	tcase_add_test(tests, other_dynamic_section_proves_nothing);
 	tcase_add_test(tests, sysroot_and_executable_are_used);
 	tcase_add_test(tests, module_of_another_build_is_refused);

@@ -196,6 +196,28 @@ START_TEST (copies_are_told_apart_by_address) {
 }
 END_TEST
 
+/* Text and data of a small file share its first page, which is then mapped for each of them. */
+START_TEST (first_page_mapped_twice_is_one_module) {
+	struct bytes object = make_object(&shapes[0], 1);
+	struct hw_snapshot *snapshot = snapshot_new(8, false, EM_X86_64);
+
+	set_program_header(&object, 0, P_FILESZ, 0x600);
+	set_program_header(&object, 0, P_MEMSZ, 0x600);
+	set_program_header(&object, 1, P_OFFSET, 0x600);
+	set_program_header(&object, 1, P_VADDR, PAGE + 0x600);
+	set_program_header(&object, 1, P_FILESZ, 0x100);
+	set_program_header(&object, 1, P_MEMSZ, 0x100);
+	add_mapping(snapshot, LOAD_ADDRESS, object.data, PAGE, HW_MAP_READ | HW_MAP_EXEC, "/bin/small", 0);
+	add_mapping(
+		snapshot, LOAD_ADDRESS + PAGE, object.data, PAGE, HW_MAP_READ | HW_MAP_EXEC, "/bin/small", 0);
+	ck_assert_ptr_null(hw_snapshot_find_modules(snapshot));
+	ck_assert_uint_eq(snapshot->module_count, 1);
+	ck_assert_uint_eq(snapshot->modules[0].end, LOAD_ADDRESS + PAGE + 0x700);
+	hw_snapshot_destroy(snapshot);
+	bytes_free(&object);
+}
+END_TEST
+
 /* A debugger maps a library's whole file to read it: no part of it is executable. */
 START_TEST (file_mapped_as_data_is_no_module) {
 	struct bytes object = make_object(&shapes[0], 1);
@@ -348,6 +370,7 @@ int main(void)
 	tcase_add_loop_test(tests, symbols_are_read, 0, hw_array_size(shapes));
 	tcase_add_loop_test(tests, relocations_are_read, 0, hw_array_size(shapes));
 	tcase_add_test(tests, copies_are_told_apart_by_address);
+	tcase_add_test(tests, first_page_mapped_twice_is_one_module);
 	tcase_add_test(tests, file_mapped_as_data_is_no_module);
 	tcase_add_test(tests, executable_is_told_by_the_kernel);
 	tcase_add_loop_test(tests, lies_do_no_harm, 0, hw_array_size(lies));
