@@ -13,6 +13,9 @@ enum exit_status {
 	EXIT_TARGET = 3,
 };
 
+/* Rows of the memory map where there is no heap to show. */
+#define FOREIGN_MAPPINGS 15
+
 /* Output kept back while the snapshot is still needed. */
 #define HELD_BYTES ((size_t)64 << 20)
 
@@ -66,6 +69,18 @@ static struct hw_error *open_target(struct hw_session *session)
 	return error;
 }
 
+/* The largest mappings, as nobody asked for anything special. */
+static void show_mappings_instead(struct hw_options *options)
+{
+	options->views = hw_views_without_heap();
+	if (options->report.columns || options->report.sort || options->report.has_top)
+		return;
+	options->report.table = hw_views_table(options->views);
+	options->report.sort = options->core ? "size" : "rss";
+	options->report.has_top = options->report.format == HW_FORMAT_TABLE;
+	options->report.top = FOREIGN_MAPPINGS;
+}
+
 /* Views of chunks would show glibc's few, or none, as if they were all: they give way to the mappings. */
 static struct hw_error *give_way_to_foreign_malloc(struct hw_session *session)
 {
@@ -74,7 +89,7 @@ static struct hw_error *give_way_to_foreign_malloc(struct hw_session *session)
 	if (heap->allocator == HW_ALLOCATOR_GLIBC || heap->allocator == HW_ALLOCATOR_UNUSED)
 		return NULL;
 	if (!session->options.views) {
-		session->options.views = hw_views_without_heap();
+		show_mappings_instead(&session->options);
 		return NULL;
 	}
 	if (!(hw_views_needs(session->options.views) & HW_VIEW_GLIBC))

@@ -12,7 +12,7 @@ static const struct hw_column columns[] = {
 	{ "perms", HW_UNIT_WORD, HW_COLUMN_SHOWN, "read, write, execute, shared or private" },
 	{ "use", HW_UNIT_WORD, HW_COLUMN_SHOWN, "what it is used for" },
 	{ "owner", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the arena or thread that uses it" },
-	{ "path", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "the file behind it" },
+	{ "path", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_TAIL, "the file behind it" },
 };
 
 const struct hw_column_set hw_columns_maps = { "maps", columns, hw_array_size(columns) };

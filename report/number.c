@@ -85,7 +85,7 @@ char *hw_number_share(double share, char text[HW_NUMBER_ROOM])
 		strcpy(text, "0%");
 	else if (percent < 0.1)
 		strcpy(text, "<0.1%");
-	else if (share >= 1)
+	else if (share > 1 - 1e-9) /* rows that were added up */
 		strcpy(text, "100%");
 	else
 		snprintf(text, HW_NUMBER_ROOM, "%.1f%%", hw_min(percent, 99.9));

@@ -70,7 +70,8 @@ enum hw_column_flag {
 	HW_COLUMN_SHOWN =
 		1, /* in the text table unless --columns says otherwise; JSON and CSV have all columns */
 	HW_COLUMN_ADDS = 2,  /* rows may be added up: the "more" and total rows hold sums */
-	HW_COLUMN_WIDE = 4,  /* the one to be cut when the terminal is too narrow */
+	HW_COLUMN_WIDE = 4,  /* to be cut at its end when the terminal is too narrow: one in a set at most */
+	HW_COLUMN_TAIL = 16, /* the same, but cut in front: a path's end says most */
 	HW_COLUMN_EXTRA = 8, /* in JSON and CSV too only when asked for by name */
 };
 

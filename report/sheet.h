@@ -113,8 +113,4 @@ void hw_sheet_write_text(struct hw_sheet *sheet);
 void hw_sheet_write_json(struct hw_sheet *sheet);
 void hw_sheet_write_csv(struct hw_sheet *sheet);
 
-/* A cell as text tables show it; the caller's to free, NULL when memory is short. */
-char *hw_sheet_cell_text(
-	const struct hw_sheet *sheet, const struct hw_column *column, const struct hw_cell *cell);
-
 #endif

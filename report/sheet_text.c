@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A sheet's rows for people: laid out by libsmartcols, as wide as the terminal and no wider. */
 #include <libsmartcols/libsmartcols.h>
-#include <wchar.h>
 
+#include "report/cell_text.h"
 #include "report/number.h"
-#include "report/sheet.h"
 
 #define GAP       2
 #define BAR_LEAST 6
 #define BAR_MOST  32
+#define CUT_LEAST 16 /* columns of text that are always left of it */
 
 struct layout {
 	struct hw_sheet *sheet;
 	struct libscols_table *table;
-	size_t bar_width;
+	size_t room; /* for the one column that takes what the others leave; SIZE_MAX: no limit */
 };
 
-static size_t shown_width(const char *text)
+static bool note_no_memory(struct layout *layout)
 {
-	wchar_t wide[1024];
-	size_t length = mbstowcs(wide, text, hw_array_size(wide));
-	int width = length == (size_t)-1 ? -1 : wcswidth(wide, length);
+	layout->sheet->report->output.no_memory = true;
+	return false;
+}
 
-	return width < 0 ? strlen(text) : (size_t)width;
+static const struct hw_column *column_at(const struct hw_sheet *sheet, size_t i)
+{
+	return &sheet->set->columns[sheet->selected[i]];
 }
 
 static bool is_right(enum hw_unit unit)
@@ -39,65 +41,10 @@ static bool is_right(enum hw_unit unit)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------- cells */
-
-static char *number_text(
-	const struct hw_sheet *sheet, const struct hw_column *column, const struct hw_cell *cell)
+/* The bar, or the text that may be cut. */
+static bool is_flexible(const struct hw_column *column)
 {
-	char text[HW_NUMBER_ROOM];
-
-	switch (column->unit) {
-	case HW_UNIT_NUMBER:
-		text[hw_number_digits(cell->number, text)] = '\0';
-		return strdup(text);
-	case HW_UNIT_ADDRESS:
-		return strdup(hw_number_address(cell->number, text));
-	case HW_UNIT_SHARE:
-		return strdup(hw_number_share(cell->real, text));
-	case HW_UNIT_FLAG:
-		return strdup(cell->number ? "yes" : "");
-	case HW_UNIT_BYTES:
-		if (!sheet->report->options.raw_bytes)
-			return strdup(hw_number_bytes(cell->number, text));
-		return strdup(hw_number_count(cell->number, text));
-	default:
-		return strdup(hw_number_count(cell->number, text));
-	}
-}
-
-char *hw_sheet_cell_text(
-	const struct hw_sheet *sheet, const struct hw_column *column, const struct hw_cell *cell)
-{
-	if (cell->kind == HW_CELL_NONE)
-		return strdup("");
-	if (cell->kind == HW_CELL_TEXT)
-		return strdup(cell->text);
-	return number_text(sheet, column, cell);
-}
-
-/* Eighths of a cell where the character set has them; whole ones in ASCII. */
-static char *bar_text(const struct layout *layout, double share)
-{
-	static const char *const parts[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-	bool ascii = layout->sheet->report->ascii;
-	double cells = hw_min(hw_max(share, 0.0), 1.0) * (double)layout->bar_width;
-	size_t eighths = (size_t)(cells * 8 + 0.5);
-	char *text = calloc(1, layout->bar_width * 3 + 4);
-
-	if (!text)
-		return NULL;
-	if (share > 0 && !eighths)
-		eighths = 1;
-	for (size_t i = 0; i < (ascii ? (eighths + 4) / 8 : eighths / 8); i++)
-		strcat(text, ascii ? "#" : "█");
-	if (!ascii)
-		strcat(text, parts[eighths % 8]);
-	return text;
-}
-
-static const struct hw_column *column_at(const struct hw_sheet *sheet, size_t i)
-{
-	return &sheet->set->columns[sheet->selected[i]];
+	return column->unit == HW_UNIT_BAR || column->flags & (HW_COLUMN_WIDE | HW_COLUMN_TAIL);
 }
 
 static char *heading_of(const struct hw_column *column)
@@ -109,15 +56,70 @@ static char *heading_of(const struct hw_column *column)
 	return heading;
 }
 
-/* ------------------------------------------------------------------------------------------------- layout */
+/* --------------------------------------------------------------------------------------------------- room */
 
-static bool note_no_memory(struct layout *layout)
+static size_t widest_cell(const struct hw_sheet *sheet, size_t i)
 {
-	layout->sheet->report->output.no_memory = true;
-	return false;
+	const struct hw_column *column = column_at(sheet, i);
+	hw_autofree char *heading = heading_of(column);
+	size_t widest = heading ? hw_text_width(heading) : 0;
+
+	for (size_t row = 0; row < sheet->row_count; row++) {
+		const struct hw_cell *cell = &sheet->cells[row * sheet->set->count + sheet->selected[i]];
+		hw_autofree char *text = hw_cell_format(sheet->report, column, cell, SIZE_MAX);
+
+		widest = hw_max(widest, text ? hw_text_width(text) : 0);
+	}
+	return widest;
 }
 
-/* `label` stands in the first column of a row of sums. */
+/* What the other columns leave to the flexible one. */
+static size_t room_left(const struct hw_sheet *sheet)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < sheet->selected_count; i++)
+		taken += (is_flexible(column_at(sheet, i)) ? 0 : widest_cell(sheet, i)) + (i ? GAP : 0);
+	return sheet->report->width > taken ? sheet->report->width - taken : 0;
+}
+
+static void find_room(struct layout *layout)
+{
+	struct hw_sheet *sheet = layout->sheet;
+
+	layout->room = SIZE_MAX;
+	for (size_t i = 0; i < sheet->selected_count; i++) {
+		const struct hw_column *column = column_at(sheet, i);
+
+		if (column->unit == HW_UNIT_BAR)
+			layout->room = hw_min(hw_max(room_left(sheet), BAR_LEAST), BAR_MOST);
+		else if (is_flexible(column) && sheet->report->terminal)
+			layout->room = hw_max(room_left(sheet), CUT_LEAST);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------- layout */
+
+/* `label` stands in the first column of a row of sums, which has no bar. */
+static bool add_cell(struct layout *layout, struct libscols_line *line, size_t i, const struct hw_cell *row,
+	const char *label)
+{
+	struct hw_sheet *sheet = layout->sheet;
+	const struct hw_column *column = column_at(sheet, i);
+	struct hw_cell cell = row[sheet->selected[i]];
+	char *text;
+
+	if (label && column->unit == HW_UNIT_BAR)
+		cell = hw_cell_none();
+	text = label && !i ? strdup(label) : hw_cell_format(sheet->report, column, &cell, layout->room);
+	if (!text || scols_line_refer_data(line, i, text) != 0) {
+		free(text);
+		return note_no_memory(layout);
+	}
+	sheet->widths[i] = hw_max(sheet->widths[i], hw_text_width(text));
+	return true;
+}
+
 static bool add_line(struct layout *layout, const struct hw_cell *row, const char *label, enum hw_tint tint)
 {
 	struct hw_sheet *sheet = layout->sheet;
@@ -128,22 +130,13 @@ static bool add_line(struct layout *layout, const struct hw_cell *row, const cha
 	if (sheet->report->colours && tint != HW_TINT_PLAIN)
 		scols_line_set_color(line, hw_report_tint(sheet->report, tint));
 	for (size_t i = 0; i < sheet->selected_count; i++) {
-		const struct hw_column *column = column_at(sheet, i);
-		const struct hw_cell *cell = &row[sheet->selected[i]];
-		char *text = !i && label ? strdup(label)
-			     : column->unit == HW_UNIT_BAR && !label
-				     ? bar_text(layout, cell->real)
-				     : hw_sheet_cell_text(sheet, column, cell);
-
-		if (!text || scols_line_refer_data(line, i, text) != 0) {
-			free(text);
-			return note_no_memory(layout);
-		}
-		sheet->widths[i] = hw_max(sheet->widths[i], shown_width(text));
+		if (!add_cell(layout, line, i, row, label))
+			return false;
 	}
 	return true;
 }
 
+/* The batches of a streaming table are laid out one by one: later ones are at least as wide as the first. */
 static bool add_column(struct layout *layout, size_t i)
 {
 	struct hw_sheet *sheet = layout->sheet;
@@ -154,8 +147,6 @@ static bool add_column(struct layout *layout, size_t i)
 
 	if (!heading)
 		return note_no_memory(layout);
-	if (column->flags & HW_COLUMN_WIDE && sheet->report->terminal)
-		flags |= SCOLS_FL_TRUNC;
 	made = scols_table_new_column(layout->table, heading, 0, flags);
 	if (!made)
 		return note_no_memory(layout);
@@ -163,7 +154,7 @@ static bool add_column(struct layout *layout, size_t i)
 		scols_column_set_whint(made, (double)sheet->widths[i]);
 		scols_column_set_flags(made, flags | SCOLS_FL_STRICTWIDTH);
 	} else {
-		sheet->widths[i] = shown_width(heading);
+		sheet->widths[i] = hw_text_width(heading);
 	}
 	if (sheet->report->colours)
 		scols_cell_set_color(
@@ -190,39 +181,6 @@ static bool make_table(struct layout *layout)
 			return false;
 	}
 	return true;
-}
-
-/* The bar takes the room that the other columns leave. */
-static void size_bar(struct layout *layout)
-{
-	struct hw_sheet *sheet = layout->sheet;
-	size_t taken = 0;
-
-	for (size_t i = 0; i < sheet->selected_count; i++) {
-		const struct hw_column *column = column_at(sheet, i);
-		hw_autofree char *heading = heading_of(column);
-		size_t widest = heading ? shown_width(heading) : 0;
-
-		for (size_t row = 0; row < sheet->row_count && column->unit != HW_UNIT_BAR; row++) {
-			const struct hw_cell *cell =
-				&sheet->cells[row * sheet->set->count + sheet->selected[i]];
-			hw_autofree char *text = hw_sheet_cell_text(sheet, column, cell);
-
-			widest = hw_max(widest, text ? shown_width(text) : 0);
-		}
-		taken += (column->unit == HW_UNIT_BAR ? 0 : widest) + (i ? GAP : 0);
-	}
-	layout->bar_width = sheet->report->width > taken ? sheet->report->width - taken : 0;
-	layout->bar_width = hw_min(hw_max(layout->bar_width, BAR_LEAST), BAR_MOST);
-}
-
-static bool has_bar(const struct hw_sheet *sheet)
-{
-	for (size_t i = 0; i < sheet->selected_count; i++) {
-		if (column_at(sheet, i)->unit == HW_UNIT_BAR)
-			return true;
-	}
-	return false;
 }
 
 static bool add_sums(struct layout *layout)
@@ -285,8 +243,7 @@ void hw_sheet_write_text(struct hw_sheet *sheet)
 
 	if (!sheet->row_count)
 		return;
-	if (has_bar(sheet))
-		size_bar(&layout);
+	find_room(&layout);
 	if (make_table(&layout) && fill_table(&layout))
 		print_table(&layout);
 	scols_unref_table(layout.table);

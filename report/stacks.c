@@ -10,7 +10,7 @@ static const struct hw_column columns[] = {
 	{ "sp", HW_UNIT_ADDRESS, 0, "its stack pointer" },
 	{ "function", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "function and offset" },
 	{ "module", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "the file that holds it" },
-	{ "source", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "source file and line" },
+	{ "source", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_TAIL, "source file and line" },
 };
 
 const struct hw_column_set hw_columns_stacks = { "stacks", columns, hw_array_size(columns) };

@@ -55,6 +55,11 @@ static void say_libc(struct hw_report *report, const struct hw_heap *heap)
 	}
 }
 
+static bool is_foreign(const struct hw_heap *heap)
+{
+	return heap->allocator != HW_ALLOCATOR_GLIBC && heap->allocator != HW_ALLOCATOR_UNUSED;
+}
+
 static void say_allocator(struct hw_report *report, const struct hw_heap *heap)
 {
 	hw_autofree char *evidence = clean_text(
@@ -70,8 +75,8 @@ static void say_allocator(struct hw_report *report, const struct hw_heap *heap)
 	hw_field(report, HW_TINT_ALARM, "malloc", "not glibc's but %s (%s).",
 		hw_allocator_name(heap->allocator), evidence);
 	hw_field(report, HW_TINT_PLAIN, "", "%s",
-		"heapwalk knows glibc's heap only: there is no histogram. The mappings "
-		"below are still exact.");
+		"heapwalk knows glibc's heap only, so there is no histogram. This allocator's memory is part "
+		"of the anonymous mappings.");
 }
 
 static void say_freeze(struct hw_report *report, const struct hw_snapshot *snapshot)
@@ -147,7 +152,7 @@ static void say_meaning(struct hw_report *report, const struct hw_findings *find
 	struct hw_balance balance = hw_balance_of(findings->heap, findings->accounting);
 	char share[HW_NUMBER_ROOM];
 
-	if (balance.kind == HW_BALANCE_NONE)
+	if (balance.kind == HW_BALANCE_NONE || is_foreign(findings->heap))
 		return;
 	hw_report_heading(report, NULL);
 	hw_number_share(balance.share, share);
