@@ -48,10 +48,9 @@ static int agent_main(void *argument)
 	setsid();
 	prctl(PR_SET_NAME, "hw-agent");
 	prctl(PR_SET_PDEATHSIG, SIGCONT);
-	if (agent->work.run(agent, agent->work.argument)) {
+	if (agent->work.run(agent, agent->work.run_argument)) {
 		sleep_until_ended(agent);
-		if (agent->work.finish)
-			agent->work.finish(agent, agent->work.argument);
+		agent->work.finish(agent->work.finish_argument);
 	}
 	return 0;
 }

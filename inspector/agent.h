@@ -20,13 +20,14 @@
 
 struct hw_agent;
 
-/* What the agent does; both get `argument`. */
+/* What the agent does. */
 struct hw_agent_work {
 	/* The work. True: the agent is needed further (it traces something) and sleeps until it is ended. */
-	bool (*run)(struct hw_agent *agent, void *argument);
-	/* Run after the sleep, when it is ended or heapwalk has died. May be NULL. */
-	void (*finish)(struct hw_agent *agent, void *argument);
-	void *argument; /* lives as long as the agent */
+	bool (*run)(struct hw_agent *agent, void *run_argument);
+	void *run_argument;
+	/* Called after the sleep, when it is ended or heapwalk has died. */
+	void (*finish)(void *finish_argument);
+	void *finish_argument; /* lives as long as the agent */
 };
 
 /*

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 
 #include "inspector/agent.h"
+#include "inspector/fork.h"
 #include "inspector/freeze.h"
 #include "inspector/hold.h"
 #include "inspector/maps.h"
+#include "inspector/method.h"
 #include "inspector/permission.h"
 #include "inspector/process.h"
 #include "inspector/procfs.h"
@@ -16,11 +18,14 @@
 struct attachment {
 	const struct hw_attach_options *options;
 	struct hw_snapshot *snapshot;
-	struct hw_snapshot *before; /* its mappings before the stop, with usage and flags */
+	struct hw_snapshot
+		*before; /* the same process before the stop, with usage and flags of its mappings */
 	pid_t living;
+	enum hw_freeze_method method;
 	struct hw_freezer freezer;
 	struct hw_hold hold;
-	int mem; /* the target's memory while it stands */
+	struct hw_fork *fork; /* belongs to the snapshot's holding; NULL: hold */
+	int mem;              /* the target's memory while it stands */
 	struct hw_error *error;
 };
 
@@ -123,7 +128,45 @@ static bool is_busy(struct attachment *attachment)
 	return options->is_busy && options->is_busy(attachment->snapshot, options->argument);
 }
 
-/* One stop. `*again`: the moment was a bad one, and another may be tried. */
+static void set_reason(struct attachment *attachment, char *reason)
+{
+	free(attachment->snapshot->freeze.reason);
+	attachment->snapshot->freeze.reason = reason;
+}
+
+/* Where no fork succeeds the next stop is a hold, unless a fork was asked for. Takes over `error`. */
+static struct hw_error *hold_instead(struct attachment *attachment, struct hw_error *error, bool *again)
+{
+	char *reason;
+
+	if (error->code == HW_ERROR_GONE || attachment->options->method == HW_FREEZE_FORK)
+		return hw_error_remedy(error, "use --freeze hold, or auto");
+	if (asprintf(&reason, "a fork was not possible: %s", error->message) < 0)
+		reason = NULL;
+	hw_error_destroy(error);
+	set_reason(attachment, reason);
+	attachment->method = HW_FREEZE_HOLD;
+	*again = true;
+	return NULL;
+}
+
+/* The memory of the standing target, one way or the other. */
+static struct hw_error *take_memory(struct hw_agent *agent, struct attachment *attachment, bool *again)
+{
+	enum hw_hold_choice choice = attachment->method == HW_FREEZE_FORK ? HW_HOLD_UNFORKABLE : HW_HOLD_ALL;
+	struct hw_error *error = NULL;
+
+	if (attachment->method == HW_FREEZE_FORK && attachment->freezer.stuck)
+		error = hw_error_create(HW_ERROR_UNSUPPORTED, "a thread sleeps in the kernel");
+	else if (attachment->method == HW_FREEZE_FORK)
+		error = hw_fork_take(attachment->fork, attachment->snapshot, attachment->mem);
+	if (error)
+		return hold_instead(attachment, error, again);
+	return hw_hold_copy(
+		&attachment->hold, attachment->snapshot, attachment->living, attachment->mem, agent, choice);
+}
+
+/* One stop. `*again`: the moment was a bad one, and another is to be tried. */
 static struct hw_error *stop_once(struct hw_agent *agent, struct attachment *attachment, bool *again)
 {
 	struct hw_freeze *freeze = &attachment->snapshot->freeze;
@@ -140,9 +183,36 @@ static struct hw_error *stop_once(struct hw_agent *agent, struct attachment *att
 		freeze->still_busy = is_busy(attachment);
 	*again = !error && (freeze->still_busy || attachment->freezer.stuck) && freeze->attempts < limit;
 	if (!error && !*again)
-		error = hw_hold_copy(&attachment->hold, attachment->snapshot, attachment->living,
-			attachment->mem, agent, HW_HOLD_ALL);
+		error = take_memory(agent, attachment, again);
 	hw_freezer_release(&attachment->freezer);
+	return error;
+}
+
+/* Between two stops the target runs for a moment, and what the next one needs is made ready. */
+static struct hw_error *pause_between(struct attachment *attachment, enum hw_freeze_method planned)
+{
+	if (planned != attachment->method)
+		return hw_hold_prepare(
+			&attachment->hold, attachment->before, attachment->living, HW_HOLD_ALL);
+	hw_tracee_doze(1000u << hw_min(attachment->snapshot->freeze.attempts, 2u));
+	return NULL;
+}
+
+static struct hw_error *stop_until_good(struct hw_agent *agent, struct attachment *attachment)
+{
+	struct hw_error *error = NULL;
+	bool again = true;
+
+	while (again && !error) {
+		enum hw_freeze_method planned = attachment->method;
+
+		again = false;
+		error = stop_once(agent, attachment, &again);
+		if (again)
+			error = pause_between(attachment, planned);
+		if (!error && hw_agent_is_cancelled(agent))
+			error = hw_error_create(HW_ERROR_INTERRUPTED, "interrupted");
+	}
 	return error;
 }
 
@@ -150,18 +220,72 @@ static struct hw_error *stop_once(struct hw_agent *agent, struct attachment *att
 static bool run(struct hw_agent *agent, void *argument)
 {
 	struct attachment *attachment = argument;
-	bool again = true;
+	struct hw_freeze *freeze = &attachment->snapshot->freeze;
+	struct hw_fork *fork = attachment->fork;
 
-	while (again && !attachment->error) {
-		again = false;
-		attachment->error = stop_once(agent, attachment, &again);
-		if (again)
-			hw_tracee_doze(1000u << hw_min(attachment->snapshot->freeze.attempts, 2u));
-	}
-	attachment->snapshot->freeze.pause_us = attachment->freezer.pause_us;
-	attachment->snapshot->freeze.total_pause_us = attachment->freezer.total_us;
+	attachment->error = stop_until_good(agent, attachment);
+	freeze->pause_us = attachment->freezer.pause_us;
+	freeze->total_pause_us = attachment->freezer.total_us;
 	hw_freezer_deinit(&attachment->freezer);
-	return false;
+	if (!fork || !fork->copy.pid)
+		return false;
+	if (!attachment->error)
+		hw_fork_settle(fork);
+	return true;
+}
+
+static void finish(void *argument)
+{
+	hw_fork_end(argument);
+}
+
+/* What is known before the stop: facts, mappings with usage, and an image of the running process. */
+static struct hw_error *look_before(struct hw_snapshot *before, pid_t pid, pid_t living)
+{
+	struct hw_error *error = hw_process_describe(before, pid, living);
+	int mem;
+
+	if (!error)
+		error = hw_maps_read(before, living, true);
+	if (!error)
+		error = hw_proc_open(living, "mem", O_RDONLY, &mem);
+	if (!error)
+		error = hw_holding_add_fd(before->holding, mem);
+	return error ? error : hw_maps_to_image(before, mem);
+}
+
+static struct hw_error *prepare_fork(struct attachment *attachment)
+{
+	attachment->fork = malloc(sizeof(*attachment->fork));
+	if (!attachment->fork)
+		return hw_error_no_memory();
+	hw_fork_init(attachment->fork);
+	struct hw_error *error = hw_holding_add_buffer(attachment->snapshot->holding, attachment->fork);
+
+	return error ? error : hw_fork_prepare(attachment->fork, attachment->before);
+}
+
+static struct hw_error *choose_method(struct attachment *attachment, pid_t pid)
+{
+	struct hw_method_facts facts;
+	struct hw_error *error;
+	char *reason;
+
+	hw_method_read(attachment->before, pid, attachment->living, &facts);
+	error = hw_method_choose(&facts, attachment->options->method, &attachment->method, &reason);
+	if (error)
+		return error;
+	set_reason(attachment, reason);
+	if (attachment->method == HW_FREEZE_FORK)
+		error = prepare_fork(attachment);
+	if (error)
+		return error;
+	error = hw_hold_prepare(&attachment->hold, attachment->before, attachment->living,
+		attachment->method == HW_FREEZE_FORK ? HW_HOLD_UNFORKABLE : HW_HOLD_ALL);
+	if (error && error->code == HW_ERROR_NO_MEMORY && hw_method_forbids_fork(&facts))
+		error = hw_error_remedy(error, "free some memory (a fork is not possible: %s)",
+			hw_method_forbids_fork(&facts));
+	return error;
 }
 
 static struct hw_error *prepare(struct attachment *attachment, pid_t id)
@@ -177,20 +301,34 @@ static struct hw_error *prepare(struct attachment *attachment, pid_t id)
 	if (error)
 		return error;
 	hw_freezer_init(&attachment->freezer, pid);
-	error = hw_process_describe(attachment->snapshot, pid, attachment->living);
+	error = look_before(attachment->before, pid, attachment->living);
 	if (!error)
-		error = hw_maps_read(attachment->before, attachment->living, true);
+		error = hw_process_describe(attachment->snapshot, pid, attachment->living);
 	if (!error)
-		error = hw_hold_prepare(
-			&attachment->hold, attachment->before, attachment->living, HW_HOLD_ALL);
+		error = choose_method(attachment, pid);
 	return error ? hw_permission_improve(error, pid) : NULL;
+}
+
+/* Sorts what the agent brought back. */
+static struct hw_error *conclude(struct attachment *attachment)
+{
+	struct hw_snapshot *snapshot = attachment->snapshot;
+	bool forked = attachment->method == HW_FREEZE_FORK;
+	struct hw_error *error;
+
+	snapshot->freeze.method = attachment->method;
+	snapshot->image->segment_count = 0;
+	error = hw_hold_to_image(&attachment->hold, snapshot, forked ? HW_HOLD_UNFORKABLE : HW_HOLD_ALL,
+		forked ? attachment->fork->mem : -1);
+	return error ? error : hw_snapshot_find_modules(snapshot);
 }
 
 static struct hw_error *take(struct attachment *attachment)
 {
-	struct hw_agent_work work = { .run = run, .argument = attachment };
-	struct hw_agent *agent;
-	struct hw_error *error = hw_agent_start(&work, &agent);
+	struct hw_agent_work work = {
+		.run = run, .run_argument = attachment, .finish = finish, .finish_argument = attachment->fork
+	};
+	struct hw_error *error = hw_agent_start(&work, &attachment->snapshot->holding->agent);
 
 	if (error) {
 		hw_error_destroy(attachment->error);
@@ -198,13 +336,7 @@ static struct hw_error *take(struct attachment *attachment)
 	}
 	if (attachment->error)
 		return hw_permission_improve(attachment->error, attachment->snapshot->process.pid);
-	attachment->snapshot->freeze.method = HW_FREEZE_HOLD;
-	attachment->snapshot->freeze.reason = strdup("its memory can be copied quickly");
-	if (!attachment->snapshot->freeze.reason)
-		return hw_error_no_memory();
-	attachment->snapshot->image->segment_count = 0;
-	error = hw_hold_to_image(&attachment->hold, attachment->snapshot, HW_HOLD_ALL, -1);
-	return error ? error : hw_snapshot_find_modules(attachment->snapshot);
+	return conclude(attachment);
 }
 
 static struct hw_error *attach(struct attachment *attachment, pid_t id)

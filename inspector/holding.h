@@ -28,8 +28,8 @@ struct hw_holding {
 	size_t memory_count;
 	size_t memory_capacity;
 	struct hw_auxv auxv;
-	char *executable_file; /* a path of ours that stands for the executable's (--exe), or NULL */
-	pid_t process;         /* the forked snapshot, a stopped tracee of ours; 0: none */
+	char *executable_file;  /* a path of ours that stands for the executable's (--exe), or NULL */
+	struct hw_agent *agent; /* keeps the forked snapshot (agent.h); NULL: there is none */
 };
 
 /* An empty snapshot with its holding; word_size, machine and image are for the caller to set. */

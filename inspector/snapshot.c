@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The snapshot object: made, filled, asked, let go. How it is filled stands in attach.c and core.c. */
-#include <errno.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
+#include "inspector/agent.h"
 #include "inspector/holding.h"
 
 struct hw_error *hw_snapshot_create(enum hw_source source, struct hw_snapshot **snapshot)
@@ -27,20 +25,10 @@ struct hw_error *hw_snapshot_create(enum hw_source source, struct hw_snapshot **
 	return NULL;
 }
 
-/* Kills the forked snapshot and waits for it, so that no zombie of it stays with anybody. */
-static void end_snapshot_process(struct hw_holding *holding)
-{
-	if (!holding->process)
-		return;
-	kill(holding->process, SIGKILL);
-	while (waitpid(holding->process, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	holding->process = 0;
-}
-
 static void holding_release(struct hw_holding *holding)
 {
-	end_snapshot_process(holding);
+	hw_agent_end(holding->agent);
+	holding->agent = NULL;
 	for (size_t i = 0; i < holding->fd_count; i++)
 		close(holding->fds[i]);
 	for (size_t i = 0; i < holding->memory_count; i++) {
