@@ -7,7 +7,7 @@ static const struct hw_column columns[] = {
 	{ "chunk", HW_UNIT_ADDRESS, 0, "what malloc() returned" },
 	{ "size", HW_UNIT_SIZE, 0, "its usable bytes" },
 	{ "offset", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "of the word from the start of the chunk" },
-	{ "value", HW_UNIT_ADDRESS, HW_COLUMN_SHOWN, "the word" },
+	{ "value", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the word" },
 	{ "bytes", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "its bytes as text, in the order of memory" },
 	{ "kind", HW_UNIT_WORD, 0, "nil, chunk, module, stack, mapped, text, number" },
 	{ "meaning", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "what it points to" },
@@ -118,6 +118,13 @@ static void visible_bytes(const uint8_t *bytes, size_t count, char *text)
 	text[count] = '\0';
 }
 
+/* With leading zeros, so that words stand below one another. */
+static const char *value_text(const struct hw_heap *heap, uint64_t word, char text[static 24])
+{
+	snprintf(text, 24, "0x%0*llx", 2 * (int)heap->word_size, (unsigned long long)word);
+	return text;
+}
+
 static void say_repeats(struct dump *dump)
 {
 	char count[HW_NUMBER_ROOM];
@@ -139,11 +146,12 @@ static void add_word(struct dump *dump, uint64_t offset, const uint8_t *bytes)
 	struct hw_word_meaning meaning = hw_word_explain(findings->heap, findings->accounting, word);
 	hw_autofree char *text = meaning_text(findings, &meaning, word);
 	char visible[16];
+	char value[24];
 	struct hw_cell cells[] = {
 		hw_cell_number(dump->chunk),
 		hw_cell_number(dump->size),
 		hw_cell_number(offset),
-		hw_cell_number(word),
+		hw_cell_text(value_text(findings->heap, word, value)),
 		hw_cell_text(visible),
 		hw_cell_text(kind_name(meaning.kind)),
 		hw_cell_text(text),

@@ -10,8 +10,9 @@ static const struct hw_column columns[] = {
 	{ "pss", HW_UNIT_BYTES, HW_COLUMN_ADDS, "resident bytes, shared ones in proportion" },
 	{ "swap", HW_UNIT_BYTES, HW_COLUMN_ADDS, "bytes of its mapping in swap" },
 	{ "perms", HW_UNIT_WORD, HW_COLUMN_SHOWN, "read, write, execute, shared or private" },
-	{ "use", HW_UNIT_WORD, HW_COLUMN_SHOWN, "what it is used for" },
-	{ "owner", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the arena or thread that uses it" },
+	{ "use", HW_UNIT_WORD, 0, "what it is used for" },
+	{ "owner", HW_UNIT_WORD, 0, "the arena or thread that uses it" },
+	{ "used_for", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "use and owner together", "USE" },
 	{ "path", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_TAIL, "the file behind it" },
 };
 
@@ -40,6 +41,12 @@ static const char *owner_text(
 	return text;
 }
 
+static const char *used_for_text(enum hw_use use, const char *owner, char text[static 80])
+{
+	snprintf(text, 80, "%s%s%s", hw_use_name(use), *owner ? ", " : "", owner);
+	return text;
+}
+
 /* A span's part of what smaps says about its mapping. */
 static struct hw_cell part_of(const struct hw_map *map, const struct hw_use_span *span, uint64_t bytes)
 {
@@ -57,6 +64,7 @@ static void add_row(
 	const struct hw_map *map = &snapshot->maps[span->map];
 	char prot[5];
 	char owner[40];
+	char used_for[80];
 	struct hw_cell cells[] = {
 		hw_cell_number(span->start),
 		hw_cell_number(span->end),
@@ -67,6 +75,7 @@ static void add_row(
 		hw_cell_text(permissions(map->prot, prot)),
 		hw_cell_text(hw_use_name(span->use)),
 		hw_cell_text(owner_text(snapshot, span, owner)),
+		hw_cell_text(used_for_text(span->use, owner, used_for)),
 		hw_cell_text(map->path),
 	};
 

@@ -98,6 +98,7 @@ void hw_session_deinit(struct hw_session *session)
 {
 	stacks_deinit(session);
 	hw_unwinder_destroy(session->unwinder);
+	hw_strings_destroy(session->strings);
 	hw_histogram_destroy(session->histogram);
 	hw_accounting_destroy(session->accounting);
 	hw_heap_destroy(session->heap);

@@ -14,6 +14,14 @@ static struct hw_error *collect_histogram(struct hw_session *session)
 		session->heap, &session->options.selection, HW_ORDER_SUSPICION, &session->histogram);
 }
 
+static struct hw_error *collect_strings(struct hw_session *session)
+{
+	struct hw_string_options options = { .minimum = session->options.minimum_length };
+
+	hw_progress_stage("collecting strings");
+	return hw_strings_collect(session->heap, &session->options.selection, &options, &session->strings);
+}
+
 static struct hw_error *collect_stacks(struct hw_session *session)
 {
 	hw_progress_stage("following stacks");
@@ -24,7 +32,7 @@ static struct hw_error *collect_stacks(struct hw_session *session)
  */
 
 /* Rows of the table. */
-enum { SUMMARY, HISTOGRAM, LIST, DUMP, ARENAS, MAPS, STACKS, ANOMALIES };
+enum { SUMMARY, HISTOGRAM, LIST, DUMP, DUMP_STRINGS, ARENAS, MAPS, STACKS, ANOMALIES };
 
 #define BIT(row)      (UINT64_C(1) << (row))
 #define DEFAULT_VIEWS (BIT(SUMMARY) | BIT(HISTOGRAM))
@@ -39,6 +47,8 @@ const struct hw_view hw_views[] = {
 		&hw_columns_list, NULL, hw_report_list },
 	[DUMP] = { "dump", 'd', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY,
 		"their words and what they point to", &hw_columns_dump, hw_session_names, hw_report_dump },
+	[DUMP_STRINGS] = { "dump-strings", 'S', HW_VIEW_GLIBC, "the distinct strings in them",
+		&hw_columns_strings, collect_strings, hw_report_strings },
 	[ARENAS] = { "arenas", 0, HW_VIEW_GLIBC, "malloc's arenas and what they hold", &hw_columns_arenas,
 		NULL, hw_report_arenas },
 	[MAPS] = { "maps", 'm', HW_VIEW_HEAP | HW_VIEW_USAGE, "the memory map and what it is used for",

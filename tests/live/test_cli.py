@@ -219,7 +219,8 @@ class FormatsTest(CliTest):
         return json.loads(self.attached("--format", "json", *arguments).out)
 
     def test_every_view_is_valid_json(self):
-        for view in ("--summary", "--histogram", "--arenas", "--maps", "--stacks", "--anomalies", "--dump"):
+        for view in ("--summary", "--histogram", "--arenas", "--maps", "--stacks", "--anomalies", "--dump",
+                     "--dump-strings"):
             document = self.document(view)
             self.assertEqual(1, document["schema"], view)
         together = self.document("--summary", "--arenas", "--maps")
@@ -442,7 +443,7 @@ class NastyTest(CliTest):
         cls.target.read_line()
 
     def test_nothing_dangerous_is_printed(self):
-        for view in ("--summary", "--list", "--dump", "--maps", "--stacks"):
+        for view in ("--summary", "--list", "--dump", "--dump-strings", "--maps", "--stacks"):
             for form in ("table", "json", "csv"):
                 done = subprocess.run([harness.HEAPWALK, "--attach", str(self.target.pid), view, "--format", form],
                                       capture_output=True, check=False, env=dict(os.environ, **self.env))
@@ -451,6 +452,12 @@ class NastyTest(CliTest):
                 found = re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]",
                                   text.replace("\r\n", "\n") if form == "csv" else text)
                 self.assertIsNone(found, "%s %s" % (view, form))
+
+    def test_strings_are_escaped(self):
+        rows = json.loads(self.attached("--dump-strings", "--format", "json").out)["strings"]
+        counts = {row["text"]: row["count"] for row in rows}
+        self.assertEqual(16, counts["right to left \\u202e txt.exe"])
+        self.assertEqual(16, counts['quotes " and , commas \\\\ and backslashes'])
 
     def test_name_and_arguments_are_escaped(self):
         process = json.loads(self.attached("--summary", "--format", "json").out)["process"]
