@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One module's sections and symbols, read when first asked for. */
-#include <gelf.h>
 #include <sys/mman.h>
 
 #include "unwind/session.h"

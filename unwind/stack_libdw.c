@@ -11,6 +11,7 @@ struct hw_libdw {
 		Elf32_Ehdr header32;
 	} file;
 	Elf *elf;
+	bool is_attached;
 	struct hw_stack_builder *builder; /* of the stack under way */
 };
 
@@ -85,17 +86,23 @@ static Elf *make_header(struct hw_libdw *libdw, const struct hw_snapshot *snapsh
 	return elf_memory((char *)&libdw->file, is_wide ? sizeof(*wide) : sizeof(*narrow));
 }
 
-static struct hw_error *libdw_create(struct hw_unwinder *unwinder)
+/* *libdw stays with the unwinder also on failure: libdwfl may already know its address. */
+static struct hw_error *libdw_open(struct hw_unwinder *unwinder, struct hw_libdw **libdw)
 {
-	struct hw_libdw *made = calloc(1, sizeof(*made));
+	struct hw_libdw *made = unwinder->libdw;
 
-	if (!made)
-		return hw_error_no_memory();
-	made->elf = make_header(made, unwinder->snapshot);
-	unwinder->libdw = made;
-	if (!made->elf || !dwfl_attach_state(unwinder->dwfl, made->elf, THE_THREAD, &thread_callbacks, made))
+	if (!made) {
+		made = unwinder->libdw = calloc(1, sizeof(*made));
+		if (!made)
+			return hw_error_no_memory();
+		made->elf = make_header(made, unwinder->snapshot);
+		made->is_attached = made->elf && dwfl_attach_state(unwinder->dwfl, made->elf, THE_THREAD,
+							 &thread_callbacks, made);
+	}
+	if (!made->is_attached)
 		return hw_error_create(
 			HW_ERROR_UNSUPPORTED, "libdw cannot unwind this target: %s", dwfl_errmsg(-1));
+	*libdw = made;
 	return NULL;
 }
 
@@ -128,14 +135,14 @@ static int on_frame(Dwfl_Frame *state, void *argument)
 
 struct hw_error *hw_stack_by_libdw(struct hw_stack_builder *builder, const char **reason)
 {
-	struct hw_unwinder *unwinder = builder->unwinder;
-	struct hw_error *error = unwinder->libdw ? NULL : libdw_create(unwinder);
+	struct hw_libdw *libdw = NULL;
+	struct hw_error *error = libdw_open(builder->unwinder, &libdw);
 
-	if (error)
+	if (error || !libdw)
 		return error;
-	unwinder->libdw->builder = builder;
-	if (dwfl_getthread_frames(unwinder->dwfl, THE_THREAD, on_frame, builder) == -1)
+	libdw->builder = builder;
+	if (dwfl_getthread_frames(builder->unwinder->dwfl, THE_THREAD, on_frame, builder) == -1)
 		*reason = dwfl_errmsg(-1);
-	unwinder->libdw->builder = NULL;
+	libdw->builder = NULL;
 	return NULL;
 }

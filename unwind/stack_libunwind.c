@@ -120,12 +120,12 @@ static int resume(unw_addr_space_t space hw_unused, unw_cursor_t *cursor hw_unus
 	return -UNW_EINVAL;
 }
 
-static struct hw_error *libunwind_create(struct hw_libunwind **libunwind)
+static struct hw_libunwind *libunwind_create(void)
 {
 	struct hw_libunwind *made = calloc(1, sizeof(*made));
 
 	if (!made)
-		return hw_error_no_memory();
+		return NULL;
 	made->accessors = _UPT_accessors;
 	made->accessors.find_proc_info = find_proc_info;
 	made->accessors.access_mem = access_mem;
@@ -136,11 +136,10 @@ static struct hw_error *libunwind_create(struct hw_libunwind **libunwind)
 	made->space = unw_create_addr_space(&made->accessors, 0);
 	if (!made->space) {
 		free(made);
-		return hw_error_no_memory();
+		return NULL;
 	}
 	unw_set_caching_policy(made->space, UNW_CACHE_GLOBAL);
-	*libunwind = made;
-	return NULL;
+	return made;
 }
 
 void hw_libunwind_destroy(struct hw_libunwind *libunwind)
@@ -188,12 +187,10 @@ struct hw_error *hw_stack_by_libunwind(struct hw_stack_builder *builder, const c
 	bool was_sigreturn = false;
 	int result;
 
-	if (!unwinder->libunwind) {
-		struct hw_error *error = libunwind_create(&unwinder->libunwind);
-
-		if (error)
-			return error;
-	}
+	if (!unwinder->libunwind)
+		unwinder->libunwind = libunwind_create();
+	if (!unwinder->libunwind)
+		return hw_error_no_memory();
 	result = unw_init_remote(&cursor, unwinder->libunwind->space, builder);
 	if (result < 0)
 		return hw_error_create(HW_ERROR_FORMAT, "libunwind cannot start: %s", unw_strerror(result));

@@ -14,8 +14,8 @@ static void wrap(char *declarator, const char *before, const char *after)
 {
 	char wrapped[DECLARATOR_SIZE * 2];
 
-	snprintf(wrapped, sizeof(wrapped), "%s%s%s", before, declarator, after);
-	snprintf(declarator, DECLARATOR_SIZE, "%.*s", DECLARATOR_SIZE - 1, wrapped);
+	(void)snprintf(wrapped, sizeof(wrapped), "%s%s%s", before, declarator, after);
+	(void)snprintf(declarator, DECLARATOR_SIZE, "%.*s", DECLARATOR_SIZE - 1, wrapped);
 }
 
 static void wrap_array(char *declarator, uint64_t length)
@@ -23,7 +23,7 @@ static void wrap_array(char *declarator, uint64_t length)
 	char bounds[32] = "[]";
 
 	if (length)
-		snprintf(bounds, sizeof(bounds), "[%" PRIu64 "]", length);
+		(void)snprintf(bounds, sizeof(bounds), "[%" PRIu64 "]", length);
 	if (declarator[0] == '*')
 		wrap(declarator, "(", ")");
 	wrap(declarator, "", bounds);
@@ -62,7 +62,8 @@ const char *hw_type_name(const struct hw_types *types, uint32_t type, char *buff
 			break;
 		type = here->target;
 	}
-	snprintf(buffer, size, "%s%s%s", own_name(&types->types[type]), *declarator ? " " : "", declarator);
+	(void)snprintf(
+		buffer, size, "%s%s%s", own_name(&types->types[type]), *declarator ? " " : "", declarator);
 	return buffer;
 }
 
@@ -99,7 +100,7 @@ static bool enter_array(const struct hw_types *types, struct place *place)
 
 	if (!element || (array->length && place->rest / element >= array->length))
 		return false;
-	snprintf(index, sizeof(index), "[%" PRIu64 "]", place->rest / element);
+	(void)snprintf(index, sizeof(index), "[%" PRIu64 "]", place->rest / element);
 	append(place, index);
 	place->type = array->target;
 	place->rest %= element;
