@@ -104,6 +104,17 @@ check:
 	$(Q)$(check_build)
 	$(Q)B=$(abspath $(B)) tests/run tests/layers.sh $(check_units) $(LIVE_TESTS)
 
+.PHONY: bench
+bench: $(B)/bench/target
+	$(Q)tests/install-packages bench
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)B=$(abspath $(B)) tests/bench/bench
+
+$(B)/bench/target: tests/bench/target.c
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -o $@ $<
+
 .PHONY: lint
 lint:
 	$(Q)tests/install-packages lint
