@@ -149,7 +149,8 @@ struct hw_anomaly {
 
 enum hw_allocator {
 	HW_ALLOCATOR_GLIBC,
-	HW_ALLOCATOR_UNUSED, /* a glibc that never allocated */
+	HW_ALLOCATOR_UNUSED,  /* a glibc that never allocated */
+	HW_ALLOCATOR_WRAPPED, /* glibc's behind a module that stands before malloc and calls it */
 	HW_ALLOCATOR_MUSL,
 	HW_ALLOCATOR_JEMALLOC,
 	HW_ALLOCATOR_TCMALLOC,

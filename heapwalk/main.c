@@ -86,7 +86,8 @@ static struct hw_error *give_way_to_foreign_malloc(struct hw_session *session)
 {
 	const struct hw_heap *heap = session->heap;
 
-	if (heap->allocator == HW_ALLOCATOR_GLIBC || heap->allocator == HW_ALLOCATOR_UNUSED)
+	if (heap->allocator == HW_ALLOCATOR_GLIBC || heap->allocator == HW_ALLOCATOR_UNUSED ||
+		heap->allocator == HW_ALLOCATOR_WRAPPED)
 		return NULL;
 	if (!session->options.views) {
 		show_mappings_instead(&session->options);

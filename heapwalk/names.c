@@ -78,6 +78,7 @@ const char *hw_allocator_name(enum hw_allocator allocator)
 	static const char *const names[] = {
 		[HW_ALLOCATOR_GLIBC] = "glibc",
 		[HW_ALLOCATOR_UNUSED] = "glibc, unused",
+		[HW_ALLOCATOR_WRAPPED] = "glibc, wrapped",
 		[HW_ALLOCATOR_MUSL] = "musl",
 		[HW_ALLOCATOR_JEMALLOC] = "jemalloc",
 		[HW_ALLOCATOR_TCMALLOC] = "tcmalloc",

@@ -72,6 +72,12 @@ static void say_allocator(struct hw_report *report, const struct hw_heap *heap)
 			evidence);
 		return;
 	}
+	if (heap->allocator == HW_ALLOCATOR_WRAPPED) {
+		hw_field(report, HW_TINT_PLAIN, "malloc",
+			"glibc's behind a wrapper (%s): what the wrapper keeps to itself is not seen",
+			evidence);
+		return;
+	}
 	hw_field(report, HW_TINT_ALARM, "malloc", "not glibc's but %s (%s).",
 		hw_allocator_name(heap->allocator), evidence);
 	hw_field(report, HW_TINT_PLAIN, "", "%s",

@@ -69,6 +69,19 @@ $(FACTORIES): $(wildcard tests/targets/factory/*)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl
 
+# tests/targets/idle.c also with another libc, and not position-independent.
+TARGETS += $(B)/targets/idle-musl $(B)/targets/idle-no-pie
+
+$(B)/targets/idle-musl: tests/targets/idle.c
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -g -O1 -o $@ $<
+
+$(B)/targets/idle-no-pie: tests/targets/idle.c
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TARGET_CFLAGS) -fno-pie -no-pie -o $@ $<
+
 # tests/recorder/ is preloaded into real programs.
 RECORDERS := $(B)/recorder/librecorder.so $(B)/recorder/librecorder-32.so
 $(B)/recorder/librecorder-32.so: private RECORDER_FLAGS := $(M32)

@@ -78,6 +78,11 @@ def run(*arguments, env=None):
                done.stderr.decode(errors="replace"))
 
 
+def note(text):
+    """A line that the runner shows even when all is well."""
+    print("\n# " + text, flush=True)
+
+
 def json_lines(text):
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 

@@ -32,7 +32,7 @@ class ExactTest(harness.TestCase):
         with harness.Factory(scenario, program=harness.built("targets", build), env=env) as target:
             rows = self.listed(target.pid)
         extra = self.assert_exact(target.truth, rows)
-        print("# %-32s %6d blocks, 0 missed, %d extra (libc's)" % (name, len(target.truth.blocks), extra))
+        harness.note("%-32s %6d blocks, 0 missed, %d extra (libc's)" % (name, len(target.truth.blocks), extra))
 
     def test_hugetlb_2(self):
         """Explicit huge pages: main arena by mmap() alone, and 8 MiB heaps."""

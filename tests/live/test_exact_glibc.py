@@ -16,7 +16,7 @@ class GlibcTest(harness.TestCase):
         with harness.Factory(scenario, program, glibcs.launcher(glibc)) as target:
             rows = self.listed(target.pid)
         extra = self.assert_exact(target.truth, rows)
-        print("# glibc %-5s %-6s %-14s %6d blocks, 0 missed, %d extra (libc's)" % (
+        harness.note("glibc %-5s %-6s %-14s %6d blocks, 0 missed, %d extra (libc's)" % (
             glibc.version, architecture, scenario, len(target.truth.blocks), extra))
 
     def test_static_of_the_oldest(self):

@@ -97,8 +97,9 @@ class Recorded:
     def __exit__(self, kind, value, trace):
         try:
             if kind is None:
-                self.process.stdin.write(b"\n")
-                self.process.stdin.close()
+                with contextlib.suppress(BrokenPipeError):
+                    self.process.stdin.write(b"\n")
+                    self.process.stdin.close()
                 status = self.process.wait(harness.PATIENCE)
                 if status != 0:
                     raise AssertionError("%s ended with status %d" % (self.command, status))
@@ -117,7 +118,7 @@ class RecordedTest(harness.TestCase):
             truth = program.recorder.truth()
         self.assertGreater(len(truth.blocks), 100, "the program hardly allocated anything")
         extra = self.assert_exact(truth, rows)
-        print("# %-26s %7d blocks, 0 missed, %d extra" % (name, len(truth.blocks), extra))
+        harness.note("%-26s %7d blocks, 0 missed, %d extra" % (name, len(truth.blocks), extra))
 
     def compare_idle(self, name, command, text="", **options):
         with Recorded(command, text, **options) as program:

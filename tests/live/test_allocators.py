@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who serves malloc: another allocator is named and gets no histogram; a wrapper of glibc's gets one."""
+import glob
+import json
+import tempfile
+import unittest
+
+import harness
+
+
+def library(name):
+    found = sorted(glob.glob("/usr/lib/x86_64-linux-gnu/" + name))
+    if not found:
+        raise unittest.SkipTest("%s is not installed" % name)
+    return found[0]
+
+
+class Idle(harness.Process):
+    """A program that says "ready" and waits."""
+
+    def __init__(self, command, env=None):
+        super().__init__(command, env=env)
+        line = self.read_line()
+        assert line == "ready", line
+
+
+class AllocatorTest(harness.TestCase):
+    def summary(self, pid):
+        with harness.unharmed(self, pid):
+            return json.loads(self.heapwalk("--attach", pid, "--format", "json").out)
+
+    def check_foreign(self, pid, name):
+        """The summary names it and shows the mappings; nothing of chunks is claimed."""
+        found = self.summary(pid)
+        self.assertEqual(name, found["allocator"])
+        text = self.heapwalk("--attach", pid).out
+        self.assertIn(name, text)
+        self.assertNotIn("REQUESTS", text)
+        refused = self.heapwalk("--attach", pid, "--list", status=3)
+        self.assertIn(name, refused.err)
+        self.assertEqual("", refused.out)
+
+    def check_preloaded(self, pattern, name):
+        with Idle([harness.built("targets", "idle")], env={"LD_PRELOAD": library(pattern)}) as target:
+            self.check_foreign(target.pid, name)
+
+    def test_jemalloc(self):
+        self.check_preloaded("libjemalloc.so.2", "jemalloc")
+
+    def test_tcmalloc(self):
+        self.check_preloaded("libtcmalloc_minimal.so.4", "tcmalloc")
+
+    def test_mimalloc(self):
+        self.check_preloaded("libmimalloc.so.2*", "mimalloc")
+
+    def test_musl(self):
+        with Idle([harness.built("targets", "idle-musl")]) as target:
+            self.check_foreign(target.pid, "musl")
+
+    def test_redis(self):
+        """A real program that brings jemalloc along."""
+        server = harness.need("redis-check-rdb")  # the same file as redis-server, which its name decides
+        with tempfile.TemporaryDirectory() as place:
+            command = ["redis-server", "--port", "0", "--save", "", "--dir", place, "--unixsocket", place + "/socket"]
+            with harness.Process(command, executable=server) as target:
+                while "ready to accept" not in target.read_line():
+                    continue
+                self.check_foreign(target.pid, "jemalloc")
+                target.process.terminate()
+
+    def test_wrapper(self):
+        preload = {"LD_PRELOAD": harness.built("recorder", "librecorder.so")}
+        with Idle([harness.built("targets", "idle")], env=preload) as target:
+            found = self.summary(target.pid)
+            rows = self.listed(target.pid)
+        self.assertEqual("glibc, wrapped", found["allocator"])
+        self.assertEqual(2000, len(rows))
+
+    def test_not_position_independent(self):
+        """Its own PLT entry stands in every slot for malloc, as in Debian's python3: glibc's all the same."""
+        with Idle([harness.built("targets", "idle-no-pie")]) as target:
+            found = self.summary(target.pid)
+            rows = self.listed(target.pid)
+        self.assertEqual("glibc", found["allocator"])
+        self.assertEqual(2000, len(rows))
+
+
+if __name__ == "__main__":
+    unittest.main()
