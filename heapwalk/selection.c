@@ -4,6 +4,9 @@
 
 #define HUGE_PAGE ((uint64_t)2 << 20)
 
+/* DEFAULT_MMAP_THRESHOLD_MIN, 2.17 to 2.44. */
+#define MMAP_THRESHOLD ((uint64_t)128 << 10)
+
 /* No request is larger (glibc: PTRDIFF_MAX); keeps the arithmetic on requests from wrapping. */
 #define LARGEST_REQUEST ((uint64_t)1 << 62)
 
@@ -25,18 +28,39 @@ void hw_chunk_iterator_init(struct hw_chunk_iterator *iterator, const struct hw_
 }
 
 /*
+ * The smallest request that malloc maps, as far as can be known afterwards: the threshold (the third word of
+ * mp_ in every release) grows while the program runs from DEFAULT_MMAP_THRESHOLD, unless it was set lower.
+ */
+static uint64_t least_mapped_request(const struct hw_heap *heap, uint32_t index)
+{
+	const struct hw_arena *arena = &heap->arenas[hw_heap_region_of(heap, index)->arena];
+	const struct hw_libc *libc = &heap->libcs[arena->libc];
+	uint64_t threshold = MMAP_THRESHOLD;
+	uint8_t raw[8];
+
+	if (libc->malloc_par &&
+		hw_image_read_some(heap->snapshot->image, libc->malloc_par + 2 * heap->word_size, raw,
+			heap->word_size) == heap->word_size)
+		threshold = hw_min(threshold, hw_image_word(heap->snapshot->image, raw));
+	return threshold - hw_min(threshold, (uint64_t)heap->word_size + heap->alignment - 1);
+}
+
+/*
  * malloc() rounds a request that it maps up to whole pages (sysmalloc_mmap in malloc.c), to huge pages where
  * the hugetlb tunable is set.
  */
 void hw_mmapped_requests(const struct hw_heap *heap, uint32_t index, uint64_t *low, uint64_t *high)
 {
 	const struct hw_map *map = hw_snapshot_map_at(heap->snapshot, hw_chunk_address(heap, index));
-	uint64_t usable = hw_chunk_usable(heap, index);
+	uint64_t usable = hw_chunk_usable(heap, index), least = least_mapped_request(heap, index);
 	uint64_t page = heap->snapshot->page_size;
 
 	if (map && ((map->flags & HW_MAP_HUGETLB) || !strncmp(map->path, "/anon_hugepage", 14)))
 		page = hw_max(page, HUGE_PAGE);
 	*low = usable > page ? usable - page + 1 : 0;
+	/* One that realloc() has made smaller is below the threshold. */
+	if (least <= usable)
+		*low = hw_max(*low, least);
 	*high = usable;
 }
 
