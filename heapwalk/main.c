@@ -135,14 +135,6 @@ static struct hw_error *walk(struct hw_session *session)
 	return error;
 }
 
-static struct hw_error *look_closer(struct hw_session *session)
-{
-	struct hw_error *error = hw_views_collect(session);
-
-	hw_progress_stage(NULL);
-	return error;
-}
-
 /* Nothing more is read: the snapshot costs the running target memory as long as it lives. */
 static void release(struct hw_session *session)
 {
@@ -179,7 +171,11 @@ static void note_anomalies(const struct hw_session *session)
 static struct hw_error *report(struct hw_session *session)
 {
 	struct hw_report *made;
-	struct hw_error *error = hw_report_create(&session->options.report, &made);
+	struct hw_error *error;
+
+	/* On a terminal the report itself shows that something is going on. */
+	hw_progress_stage(session->options.report.path ? "writing the report" : NULL);
+	error = hw_report_create(&session->options.report, &made);
 
 	if (error)
 		return error;
@@ -196,7 +192,7 @@ static struct hw_error *report(struct hw_session *session)
 static struct hw_error *run(struct hw_session *session)
 {
 	static struct hw_error *(*const stages[])(
-		struct hw_session *) = { open_target, walk, look_closer, report };
+		struct hw_session *) = { open_target, walk, hw_views_collect, report };
 	struct hw_error *error = NULL;
 
 	for (size_t i = 0; i < hw_array_size(stages) && !error; i++) {

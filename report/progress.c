@@ -21,6 +21,7 @@ static struct {
 	pthread_cond_t wake;
 	bool running;
 	bool stop;
+	bool drawn; /* the line is on the screen */
 	const char *stage;
 	_Atomic uint64_t done;
 	_Atomic uint64_t total;
@@ -54,26 +55,28 @@ static void draw(void)
 			hw_number_bytes(total, text));
 	else
 		length = snprintf(line, sizeof(line), "\r\033[Kheapwalk: %s", progress.stage);
-	if (write(STDERR_FILENO, line, (size_t)length) < 0)
-		progress.stop = true;
+	progress.drawn = write(STDERR_FILENO, line, (size_t)length) == length;
+}
+
+static void erase(void)
+{
+	if (progress.drawn)
+		progress.drawn = write(STDERR_FILENO, "\r\033[K", 4) != 4;
 }
 
 static void *run(void *unused hw_unused)
 {
 	struct timespec when = later(PATIENCE_MS);
-	bool drawn = false;
 
 	pthread_mutex_lock(&progress.mutex);
 	while (!progress.stop) {
 		if (pthread_cond_timedwait(&progress.wake, &progress.mutex, &when) == 0)
 			continue;
 		draw();
-		drawn = true;
 		when = later(REDRAW_MS);
 	}
+	erase();
 	pthread_mutex_unlock(&progress.mutex);
-	if (drawn && write(STDERR_FILENO, "\r\033[K", 4) < 0)
-		return NULL;
 	return NULL;
 }
 
@@ -109,6 +112,8 @@ void hw_progress_stage(const char *what)
 {
 	pthread_mutex_lock(&progress.mutex);
 	progress.stage = what;
+	if (!what)
+		erase();
 	progress.done = 0;
 	progress.total = 0;
 	pthread_mutex_unlock(&progress.mutex);

@@ -234,7 +234,8 @@ void hw_report_stacks(struct hw_report *report, const struct hw_findings *findin
  */
 void hw_progress_start(void);
 
-/* `what` is a phrase in the -ing form ("walking the heap") that lives on; NULL: nothing to say. */
+/* `what` is a phrase in the -ing form ("walking the heap") that lives on; NULL: nothing to say, and the
+ * line is removed. */
 void hw_progress_stage(const char *what);
 
 /* Fits hw_walk_options.progress. */
