@@ -8,9 +8,6 @@
 #include "inspector/core_tally.h"
 #include "inspector/unpack.h"
 
-/* Bytes below a thread's sp that cannot all be zero: the frames that it stands in. */
-#define LIVE_STACK 4096
-
 void hw_core_deinit(struct hw_core *core)
 {
 	for (size_t i = 0; i < core->kept_count; i++)
@@ -152,41 +149,6 @@ static struct hw_error *warn_not_dumped(const struct hw_core *core)
 		hw_core_size_text(bytes, size), count);
 }
 
-/* True when the thread's innermost frames read as zeros, which no thread's do. */
-static bool stack_is_zero(const struct hw_snapshot *snapshot, const struct hw_thread *thread)
-{
-	uint8_t bytes[LIVE_STACK];
-	size_t size;
-
-	if (!thread->has_registers || !thread->sp)
-		return false;
-	size = hw_image_read_some(snapshot->image, thread->sp, bytes, sizeof(bytes));
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i])
-			return false;
-	}
-	return size > 0;
-}
-
-/*
- * From glibc 2.42 on a thread's stack has its guard pages inside a readable mapping; gcore gives up on such a
- * mapping and stores zeros.
- */
-static struct hw_error *warn_zero_stacks(struct hw_snapshot *snapshot)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < snapshot->thread_count; i++)
-		count += stack_is_zero(snapshot, &snapshot->threads[i]);
-	if (!count)
-		return NULL;
-	return hw_snapshot_warn(snapshot,
-		"the stacks of %zu of %zu threads are stored as zeros, so what they hold is missing: gcore "
-		"cannot "
-		"read stacks with guard pages inside (glibc 2.42 and newer); let the kernel write the core",
-		count, snapshot->thread_count);
-}
-
 /* A path of the user's that must be there: better now than as a hundred missing files. */
 static struct hw_error *check_given(const char *path, bool directory)
 {
@@ -254,6 +216,7 @@ static struct hw_error *fill_snapshot(struct hw_core *core, const struct hw_core
 		hw_core_read_notes,
 		hw_core_read_links,
 		hw_core_make_maps,
+		hw_core_drop_zero_stacks,
 		hw_core_find_thread_pointers,
 	};
 	struct hw_error *error = apply_options(core, options);
@@ -268,9 +231,7 @@ static struct hw_error *fill_snapshot(struct hw_core *core, const struct hw_core
 		error = hw_snapshot_find_modules(core->snapshot);
 	if (!error)
 		error = warn_cut_off(core);
-	if (!error)
-		error = warn_not_dumped(core);
-	return error ? error : warn_zero_stacks(core->snapshot);
+	return error ? error : warn_not_dumped(core);
 }
 
 struct hw_error *hw_snapshot_open_core(

@@ -93,6 +93,9 @@ struct hw_error *hw_core_read_notes(struct hw_core *core) hw_must_check;
  */
 struct hw_error *hw_core_read_links(struct hw_core *core) hw_must_check;
 
+/* Takes stacks that the core stores as zeros, which they cannot have been, out of the image, and warns. */
+struct hw_error *hw_core_drop_zero_stacks(struct hw_core *core) hw_must_check;
+
 /* Finds i386 thread pointers that the core does not tell (gcore writes no NT_386_TLS). */
 struct hw_error *hw_core_find_thread_pointers(struct hw_core *core) hw_must_check;
 

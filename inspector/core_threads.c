@@ -1,17 +1,91 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * i386's thread pointers where the core lacks them: gs only selects a descriptor, and gcore does not store
- * the descriptors (NT_386_TLS). But glibc's struct pthread, to which the thread pointer points, begins with
- * three words of which the first and third are its own address, and holds the thread's id (nptl/descr.h and
- * sysdeps/i386/nptl/tls.h, unchanged since glibc 2.4).
+ * What gcore gets wrong about threads. From glibc 2.42 on a thread's stack has its guard pages inside a
+ * readable mapping: gcore fails to read one, gives up on the rest of the mapping and leaves zeros in the
+ * core. And it stores no NT_386_TLS, without which an i386 thread's gs is a mere selector.
  */
 #include "inspector/core.h"
 
+/* Bytes from a thread's sp on that cannot all be zero: the frames that it stands in. */
+#define LIVE_STACK 4096
+
+/* How much is looked at at once when looking for what is not zero. */
+#define STEP ((size_t)1 << 16)
+
+/* struct pthread of i386, unchanged since glibc 2.4 (nptl/descr.h, sysdeps/i386/nptl/tls.h). */
 #define SELF_OFFSET 8   /* header.self */
 #define TID_OFFSET  104 /* tid: after the 24 words of padding around the header and a list_t */
 
 /* struct pthread is aligned to 64, or to 16 by older releases. */
 #define ALIGNMENT 16
+
+/* The end of the last non-zero byte among `size` bytes, 0 if there is none. */
+static size_t last_used(const uint8_t *bytes, size_t size)
+{
+	while (size && !bytes[size - 1])
+		size--;
+	return size;
+}
+
+/* True when the thread's innermost frames read as zeros. */
+static bool stack_is_zero(const struct hw_snapshot *snapshot, const struct hw_thread *thread)
+{
+	uint8_t bytes[LIVE_STACK];
+	size_t size;
+
+	if (!thread->has_registers || !thread->sp)
+		return false;
+	size = hw_image_read_some(snapshot->image, thread->sp, bytes, sizeof(bytes));
+	return size && !last_used(bytes, size);
+}
+
+/* Cuts the zeros at the end of a segment off: from there on it is missing. */
+static struct hw_error *drop_zero_tail(struct hw_image *image, struct hw_segment *segment)
+{
+	hw_autofree uint8_t *bytes = malloc(STEP);
+	uint64_t size = segment->file_size;
+
+	if (!bytes)
+		return hw_error_no_memory();
+	while (size) {
+		uint64_t start = hw_round_down(size - 1, STEP);
+		size_t used = hw_image_read_some(image, segment->start + start, bytes, size - start);
+
+		used = last_used(bytes, used);
+		size = start + used;
+		if (used)
+			break;
+	}
+	segment->file_size = hw_min(segment->file_size, hw_round_up(size, 4096));
+	return NULL;
+}
+
+struct hw_error *hw_core_drop_zero_stacks(struct hw_core *core)
+{
+	struct hw_snapshot *snapshot = core->snapshot;
+	size_t count = 0;
+
+	for (size_t i = 0; i < snapshot->thread_count; i++)
+		count += stack_is_zero(snapshot, &snapshot->threads[i]);
+	if (!count)
+		return NULL;
+	for (size_t i = 0; i < snapshot->thread_count; i++) {
+		struct hw_segment *segment;
+		struct hw_error *error;
+
+		if (!stack_is_zero(snapshot, &snapshot->threads[i]))
+			continue;
+		segment = (struct hw_segment *)hw_image_segment_at(snapshot->image, snapshot->threads[i].sp);
+		error = drop_zero_tail(snapshot->image, segment);
+		if (error)
+			return error;
+	}
+	return hw_snapshot_warn(snapshot,
+		"the stacks of %zu of %zu threads are stored as zeros, so they are missing: gcore cannot "
+		"read "
+		"stacks with guard pages inside (glibc 2.42 and newer); let the kernel write the core",
+		count, snapshot->thread_count);
+}
 
 static struct hw_thread *thread_by_id(struct hw_snapshot *snapshot, pid_t tid)
 {
@@ -62,6 +136,8 @@ static size_t search_segment(struct hw_core *core, struct hw_window *window, con
 	return found;
 }
 
+/* The thread pointer is the address of struct pthread, which begins with it twice and holds the thread's id.
+ */
 struct hw_error *hw_core_find_thread_pointers(struct hw_core *core)
 {
 	const struct hw_snapshot *snapshot = core->snapshot;

@@ -306,6 +306,8 @@ START_TEST (stacks_of_zeros_are_reported) {
 	shape.zero_stack = true;
 	snapshot = open_shape(&shape);
 	ck_assert(has_warning(snapshot, "stacks of 2 of 2 threads are stored as zeros"));
+	ck_assert(!readable(snapshot, CORE_STACK + 0x100));
+	ck_assert(readable(snapshot, CORE_HEAP));
 	hw_snapshot_destroy(snapshot);
 }
 END_TEST
