@@ -63,7 +63,7 @@ static unsigned find_banner(const struct hw_image *image, uint64_t start, uint64
 	hw_window_init(&window, image, 0);
 	while (!release && start < end) {
 		size_t available;
-		const uint8_t *bytes = hw_window_view(&window, start, 1, &available);
+		const uint8_t *bytes = hw_window_view(&window, start, hw_min(need, end - start), &available);
 		const char *hit;
 
 		if (!bytes)
