@@ -93,26 +93,26 @@ static void narrow_by_header(struct hw_walk *walk, struct hw_glibc *glibc, uint6
 			(unsigned long long)offset, glibc->layout->heap_header);
 }
 
+/* The ring ends at the link in the arena at `last`. */
+static void note_ring(struct hw_walk *walk, struct hw_glibc *glibc, uint64_t last, uint64_t next)
+{
+	glibc->ring_damaged = true;
+	hw_walk_note(walk, HW_ANOMALY_ARENA, UINT32_MAX, last + glibc->layout->arena->next, 0, 0,
+		"the ring of arenas leads to 0x%llx, which is no new arena", (unsigned long long)next);
+}
+
 static struct hw_error *follow_ring(struct hw_walk *walk, struct hw_glibc *glibc)
 {
-	uint64_t previous = glibc->main_arena, at = previous;
+	uint64_t previous = glibc->main_arena, at = 0;
 	struct hw_error *error = NULL;
 	uint32_t seen;
 
 	for (unsigned i = 0; i < RING_LIMIT && !error; i++) {
-		if (!hw_walk_word(walk, previous + glibc->layout->arena->next, &at)) {
-			hw_walk_note(walk, HW_ANOMALY_UNREADABLE, UINT32_MAX,
-				previous + glibc->layout->arena->next, 0, 0,
-				"the ring of arenas cannot be read any further");
-			return NULL;
-		}
+		hw_walk_word(walk, previous + glibc->layout->arena->next, &at);
 		if (at == glibc->main_arena)
 			return NULL;
 		if (!is_thread_arena(walk, glibc, at) || is_known(walk, at, &seen)) {
-			hw_walk_note(walk, HW_ANOMALY_ARENA, UINT32_MAX,
-				previous + glibc->layout->arena->next, 0, 0,
-				"the ring of arenas leads to 0x%llx, which is no new arena",
-				(unsigned long long)at);
+			note_ring(walk, glibc, previous, at);
 			return NULL;
 		}
 		narrow_by_header(walk, glibc, at);
@@ -194,25 +194,59 @@ static struct hw_error *follow_heaps(struct hw_walk *walk, uint32_t index)
 	return error;
 }
 
-/* Heaps that no chain leads to: aligned addresses whose first word is a known arena. */
-static struct hw_error *search_heaps(struct hw_walk *walk, const struct hw_glibc *glibc)
+/* Is there an arena in the heap at `base`? The damaged ring may have left open which layout it is: tells it
+ * then. */
+static bool is_first_heap(struct hw_walk *walk, struct hw_glibc *glibc, uint64_t base, uint64_t owner)
 {
-	unsigned word = walk->image->word_size;
+	uint64_t rows = 0;
+
+	for (size_t i = 0; i < hw_layout_count; i++) {
+		const struct hw_layout *row = &hw_layouts[i];
+
+		if (glibc->rows >> i & 1 && owner == base + row->heap_header &&
+			hw_bins_look_right(walk, owner + row->arena->bins))
+			rows |= UINT64_C(1) << i;
+	}
+	return hw_glibc_narrow(glibc, rows);
+}
+
+/* The arena that the heap at `base` says it belongs to; one that a damaged ring does not lead to is added. */
+static struct hw_error *find_owner(
+	struct hw_walk *walk, struct hw_glibc *glibc, uint64_t base, uint32_t *index, bool *found)
+{
+	struct hw_heap *heap = walk->heap;
+	struct hw_error *error;
+	uint64_t owner;
+
+	*found = false;
+	if (!hw_walk_word(walk, base, &owner))
+		return NULL;
+	if (is_known(walk, owner, index)) {
+		*found = !heap->arenas[*index].is_main && heap->arenas[*index].libc == glibc->index;
+		return NULL;
+	}
+	if (!glibc->ring_damaged || !is_first_heap(walk, glibc, base, owner))
+		return NULL;
+	error = add_arena(walk, glibc, owner, false);
+	*index = heap->arena_count - 1;
+	*found = !error;
+	return error;
+}
+
+/* Heaps that no chain leads to: at aligned addresses, known by their first word. */
+static struct hw_error *search_area(struct hw_walk *walk, struct hw_glibc *glibc, const struct hw_area *area)
+{
+	uint64_t base = hw_round_up(area->start, glibc->heap_max), size;
 	struct hw_error *error = NULL;
-	uint64_t owner, size;
 	uint32_t index;
+	bool found;
 
-	for (size_t i = 0; i < walk->area_count && !error; i++) {
-		uint64_t base = hw_round_up(walk->areas[i].start, glibc->heap_max);
-
-		for (; base < walk->areas[i].end && !error; base += glibc->heap_max) {
-			if (!hw_walk_word(walk, base, &owner) || !is_known(walk, owner, &index) ||
-				walk->heap->arenas[index].is_main ||
-				walk->heap->arenas[index].libc != glibc->index || has_heap(walk, base) ||
-				!hw_walk_word(walk, base + 2 * word, &size))
-				continue;
+	for (; base < area->end && !error; base += glibc->heap_max) {
+		if (has_heap(walk, base))
+			continue;
+		error = find_owner(walk, glibc, base, &index, &found);
+		if (!error && found && hw_walk_word(walk, base + 2 * walk->image->word_size, &size))
 			error = add_heap(walk, index, base, size);
-		}
 	}
 	return error;
 }
@@ -224,6 +258,17 @@ static int compare_heaps(const void *a, const void *b)
 	return (first->base > second->base) - (first->base < second->base);
 }
 
+/* The layout may have become known only now: then the main arena starts elsewhere. */
+static void correct_main_arena(struct hw_walk *walk, const struct hw_glibc *glibc)
+{
+	struct hw_arena *arena = &walk->heap->arenas[glibc->main_index];
+
+	if (arena->address == glibc->main_arena)
+		return;
+	arena->address = glibc->main_arena;
+	read_arena(walk, glibc->layout, arena);
+}
+
 struct hw_error *hw_arena_heaps_find(struct hw_walk *walk)
 {
 	struct hw_error *error = NULL;
@@ -232,9 +277,10 @@ struct hw_error *hw_arena_heaps_find(struct hw_walk *walk)
 		if (!walk->heap->arenas[i].is_main)
 			error = follow_heaps(walk, i);
 	}
-	for (uint32_t i = 0; i < walk->heap->libc_count && !error; i++) {
-		if (walk->heap->arena_count > walk->heap->libc_count)
-			error = search_heaps(walk, &walk->glibcs[i]);
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
+		for (size_t j = 0; j < walk->area_count && !error && walk->glibcs[i].initialised; j++)
+			error = search_area(walk, &walk->glibcs[i], &walk->areas[j]);
+		correct_main_arena(walk, &walk->glibcs[i]);
 	}
 	if (walk->heap_count)
 		qsort(walk->heaps, walk->heap_count, sizeof(*walk->heaps), compare_heaps);

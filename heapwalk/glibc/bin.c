@@ -9,6 +9,7 @@ struct list {
 	uint32_t arena;
 	unsigned bin;
 	uint64_t head; /* address of the pseudo-chunk whose links are the bin */
+	bool quiet;    /* what is wrong with it was said already */
 };
 
 static enum hw_chunk_state bin_state(unsigned bin)
@@ -28,8 +29,9 @@ static bool is_right_size(const struct list *list, uint64_t size)
 
 static void note(const struct list *list, uint64_t place, uint64_t previous, const char *what, uint64_t found)
 {
-	hw_walk_note(list->walk, HW_ANOMALY_LIST, list->arena, place, previous, 0, "bin %u %s 0x%llx",
-		list->bin, what, (unsigned long long)found);
+	if (!list->quiet)
+		hw_walk_note(list->walk, HW_ANOMALY_LIST, list->arena, place, previous, 0, "bin %u %s 0x%llx",
+			list->bin, what, (unsigned long long)found);
 }
 
 /*
@@ -51,7 +53,7 @@ static const uint64_t *member(
 		links = hw_links_of(&list->walk->free_links, *index);
 		if (links)
 			note(list, place, previous, "leads to a chunk that was met before:", at);
-		else
+		else if (!list->quiet)
 			hw_walk_note(list->walk, HW_ANOMALY_STATE, list->arena, at, previous, 0,
 				"in bin %u, but tagged as used", list->bin);
 		return NULL;
@@ -115,8 +117,11 @@ void hw_bins_mark(struct hw_walk *walk)
 				    (list.bin - 1) * 2 * glibc->layout->word_size -
 				    2 * glibc->layout->word_size;
 			/* What the broken end cannot reach, the other one may. */
-			if (!follow(&list, 0))
-				follow(&list, 1);
+			list.quiet = false;
+			if (follow(&list, 0))
+				continue;
+			list.quiet = true;
+			follow(&list, 1);
 		}
 	}
 	if (!walk->free_links.value_count)

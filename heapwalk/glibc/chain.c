@@ -180,13 +180,26 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 	return hw_region_add(chain->builder, address, HW_CHUNK_LIVE, content);
 }
 
+/* Is the header at `address` so damaged that its word on the chunk of `size` bytes before it counts for
+ * nothing?
+ */
+static bool is_overwritten(
+	const struct hw_chain *chain, uint64_t address, uint64_t size, const struct header *header)
+{
+	bool is_chunk = is_legal(chain, address, header->word) ||
+			(header->word & ~(uint64_t)HW_PREV_INUSE) == 2 * chain->layout->word_size;
+
+	/* Nothing free lies before top: it would be part of top. */
+	return header->prev_size != size && (address == chain->top || !is_chunk);
+}
+
 /* The chunk at `address` with `word` as its size word, and what the header behind it says of it. */
 static bool add_chunk(struct hw_chain *chain, uint64_t address, uint64_t word, const struct header *next)
 {
 	struct hw_walk *walk = chain->walk;
 	uint64_t size = word & ~(uint64_t)HW_SIZE_BITS;
 
-	if (next->word & HW_PREV_INUSE) {
+	if (next->word & HW_PREV_INUSE || is_overwritten(chain, address + size, size, next)) {
 		/* A fence of a heap that is not the newest looks like a minimum chunk without its arena bit.
 		 */
 		if (!chain->is_main && !(word & HW_NON_MAIN) && !(next->word & ~(uint64_t)HW_SIZE_BITS))

@@ -101,6 +101,20 @@ static bool is_bin(const struct hw_walk *walk, uint64_t address, uint64_t first,
 	       hw_walk_word(walk, last + 2 * word, &forward) && forward == head;
 }
 
+bool hw_bins_look_right(const struct hw_walk *walk, uint64_t bins)
+{
+	unsigned word = walk->image->word_size, good = 0;
+
+	for (unsigned i = 0; i < HW_BIN_COUNT; i++) {
+		uint64_t first, last;
+
+		good += hw_walk_word(walk, bins + i * 2 * word, &first) &&
+			hw_walk_word(walk, bins + i * 2 * word + word, &last) &&
+			is_bin(walk, bins + i * 2 * word, first, last);
+	}
+	return good >= BINS_ENOUGH;
+}
+
 /* The address of the 127 pairs that look most like bins among those around the empty bin at `hit`, or 0. */
 static uint64_t best_bins(const struct hw_walk *walk, uint64_t hit)
 {
@@ -138,13 +152,15 @@ static bool sizes_make_sense(const struct hw_walk *walk, const struct hw_arena_l
 		return false;
 	if (layout->attached_threads && !hw_walk_word(walk, arena + layout->attached_threads, &attached))
 		return false;
-	/* A thread count is small; memory comes in pages. */
-	return system_mem <= maximum && attached < 0x1000000 && (!maximum || maximum >= 0x1000) &&
-	       (!layout->attached_threads || !attached || attached % 0x1000);
+	/* Memory comes in pages; a thread count is a small number. */
+	return system_mem <= maximum && (!system_mem || system_mem >= 0x1000) && attached < 0x10000;
 }
 
-/* The rows whose arena layout fits bins at `bins`; *arena is where the struct then starts. */
-static uint64_t rows_of_bins(const struct hw_walk *walk, uint64_t bins, uint64_t *arena)
+/*
+ * The rows whose arena layout fits bins at `bins`. If the ring of arenas does not close, it is damaged; then
+ * all rows stay that make sense, and what is found later (mp_, the banner) decides.
+ */
+static uint64_t rows_of_bins(const struct hw_walk *walk, uint64_t bins)
 {
 	uint64_t closed = 0, plausible = 0;
 
@@ -158,19 +174,11 @@ static uint64_t rows_of_bins(const struct hw_walk *walk, uint64_t bins, uint64_t
 		if (hw_arena_ring_closes(walk, row->arena, start))
 			closed |= UINT64_C(1) << i;
 	}
-	if (!closed)
-		closed = plausible;
-	if (closed)
-		*arena = bins - hw_layouts[__builtin_ctzll(closed)].arena->bins;
-	/* Rows that put the struct elsewhere are out: a damaged ring must not give two answers. */
-	for (size_t i = 0; i < hw_layout_count; i++) {
-		if (closed >> i & 1 && bins - hw_layouts[i].arena->bins != *arena)
-			closed &= ~(UINT64_C(1) << i);
-	}
-	return closed;
+	return closed ? closed : plausible;
 }
 
-static void add_glibc(struct search *search, uint64_t arena, uint64_t rows, bool initialised)
+/* `bins` 0: they are not set up yet, and the arena is at `arena`. */
+static void add_glibc(struct search *search, uint64_t bins, uint64_t arena, uint64_t rows)
 {
 	struct hw_walk *walk = search->walk;
 	struct hw_heap *heap = walk->heap;
@@ -183,15 +191,16 @@ static void add_glibc(struct search *search, uint64_t arena, uint64_t rows, bool
 		return;
 	}
 	walk->glibcs = glibcs;
-	*libc = (struct hw_libc){ .module_path = search->module->path, .main_arena = arena };
+	*libc = (struct hw_libc){ .module_path = search->module->path };
 	glibcs[heap->libc_count] = (struct hw_glibc){
 		.index = heap->libc_count,
 		.module = search->module,
 		.rows = rows,
-		.layout = &hw_layouts[__builtin_ctzll(rows)],
 		.main_arena = arena,
-		.initialised = initialised,
+		.bins = bins,
+		.initialised = bins != 0,
 	};
+	hw_glibc_narrow(&glibcs[heap->libc_count], rows);
 	heap->libc_count++;
 	search->found++;
 }
@@ -199,15 +208,15 @@ static void add_glibc(struct search *search, uint64_t arena, uint64_t rows, bool
 static bool test_bins(struct search *search, uint64_t address, uint64_t first, uint64_t second)
 {
 	unsigned word = search->walk->image->word_size;
-	uint64_t bins, arena = 0, rows;
+	uint64_t bins, rows;
 
 	if (first != second || first != address - 2 * word)
 		return true;
 	search->tries--;
 	bins = best_bins(search->walk, address);
-	rows = bins ? rows_of_bins(search->walk, bins, &arena) : 0;
+	rows = bins ? rows_of_bins(search->walk, bins) : 0;
 	if (rows) {
-		add_glibc(search, arena, rows, true);
+		add_glibc(search, bins, 0, rows);
 		search->skip_to = bins + HW_BIN_COUNT * 2 * word;
 	}
 	return search->tries && !search->error;
@@ -257,7 +266,7 @@ static bool test_unused(struct search *search, uint64_t address, uint64_t first,
 			rows |= UINT64_C(1) << i;
 	}
 	if (rows) {
-		add_glibc(search, arena, rows, false);
+		add_glibc(search, 0, arena, rows);
 		search->skip_to = address + 1;
 	}
 	return !search->error;

@@ -38,20 +38,24 @@ static const char *what_was_found(
 	return text;
 }
 
+static enum hw_anomaly_kind kind_of_loss(const struct hw_chain *chain, enum hw_chain_end end)
+{
+	if (end == HW_CHAIN_UNREADABLE)
+		return HW_ANOMALY_UNREADABLE;
+	return chain->at == chain->top ? HW_ANOMALY_TOP : HW_ANOMALY_CHUNK_SIZE;
+}
+
 /* The chain got lost at chain->at: says so, and where it goes on. chain->at is then the end of the gap. */
 static struct hw_error *skip(struct hw_chain *chain, enum hw_chain_end end)
 {
 	struct hw_walk *walk = chain->walk;
 	uint64_t lost = chain->at, word = 0, found;
-	bool readable = hw_walk_word(walk, lost + chain->layout->word_size, &word);
 	char text[48];
 
+	hw_walk_word(walk, lost + chain->layout->word_size, &word);
 	found = hw_chain_resync(chain, lost + 2 * chain->layout->word_size);
-	hw_walk_note(walk,
-		readable ? (lost == chain->top ? HW_ANOMALY_TOP : HW_ANOMALY_CHUNK_SIZE)
-			 : HW_ANOMALY_UNREADABLE,
-		chain->arena, lost + chain->layout->word_size, chain->previous,
-		(found ? found : chain->limit) - lost,
+	hw_walk_note(walk, kind_of_loss(chain, end), chain->arena, lost + chain->layout->word_size,
+		chain->previous, (found ? found : chain->limit) - lost,
 		"expected the size of a chunk up to 0x%llx bytes, found %s; %s",
 		(unsigned long long)(chain->limit - lost),
 		what_was_found(chain, end, word, text, sizeof(text)),
@@ -148,5 +152,8 @@ struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, 
 		return error;
 	}
 	*end = chain.end;
+	if (owner->top >= start && owner->top < chain.end && !*has_top)
+		hw_walk_note(walk, HW_ANOMALY_TOP, arena, owner->address + glibc->layout->arena->top, 0, 0,
+			"top is 0x%llx, where no chunk starts", (unsigned long long)owner->top);
 	return hw_region_close(&builder, chain.end);
 }

@@ -116,22 +116,28 @@ static bool is_element(
 	       (size - hw_layout_minimum(layout) + layout->alignment - 1) / layout->alignment == bin;
 }
 
-/* Do all lists hold as many chunks as the counters say, of the right sizes? Then it is a tcache. */
-static bool lists_hold(const struct hw_walk *walk, const struct tcache *tcache)
+/* Does the list hold as many chunks as its counter says, all of the right size? */
+static bool list_holds(const struct hw_walk *walk, const struct tcache *tcache, unsigned bin)
 {
-	for (unsigned i = 0; i < tcache->layout->tcache->bins; i++) {
-		uint64_t at = tcache->heads[i];
-		uint32_t index;
+	uint64_t at = tcache->heads[bin];
+	uint32_t index;
 
-		for (unsigned left = tcache->counts[i]; left; left--) {
-			if (!is_element(walk, tcache, i, at, &index) ||
-				!next_element(walk, tcache->layout, at, &at))
-				return false;
-		}
-		if (at)
+	for (unsigned left = tcache->counts[bin]; left; left--) {
+		if (!is_element(walk, tcache, bin, at, &index) ||
+			!next_element(walk, tcache->layout, at, &at))
 			return false;
 	}
-	return true;
+	return !at;
+}
+
+/* Do its lists hold? Then it is a tcache; one that is damaged too, if most others do. */
+static bool lists_hold(const struct hw_walk *walk, const struct tcache *tcache)
+{
+	unsigned good = 0;
+
+	for (unsigned i = 0; i < tcache->layout->tcache->bins; i++)
+		good += tcache->counts[i] && list_holds(walk, tcache, i);
+	return good == tcache->filled || (good >= 4 && tcache->filled - good <= good / 8);
 }
 
 /* Marks a bin's elements, as far as the list can be followed. */
@@ -179,15 +185,43 @@ static void mark_tcache(struct hw_walk *walk, const struct hw_glibc *glibc, cons
 
 /* -------------------------------------------------------------------------------------- by content */
 
-/* The row whose tcache this is, each in `rows` being tried; NULL: it is none. */
-static const struct hw_layout *row_of(
-	const struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t address, struct tcache *tcache)
+/* May a chunk of this size hold the row's struct? */
+static bool is_struct_size(const struct hw_layout *row, uint64_t size)
 {
+	uint64_t least = hw_round_up(row->tcache->size + row->word_size, row->alignment);
+
+	return size >= least && size <= least + 2 * row->alignment;
+}
+
+/* Does every list begin with a chunk that belongs there? */
+static bool heads_fit(const struct hw_walk *walk, const struct tcache *tcache)
+{
+	uint32_t index;
+
+	for (unsigned i = 0; i < tcache->layout->tcache->bins; i++) {
+		if (tcache->counts[i] && !is_element(walk, tcache, i, tcache->heads[i], &index))
+			return false;
+	}
+	return tcache->filled;
+}
+
+/*
+ * The row whose tcache lies in chunk `index`, each that is left being tried: best one whose lists hold, else
+ * (lists may be damaged) one whose lists begin well. NULL: none.
+ */
+static const struct hw_layout *row_of(
+	const struct hw_walk *walk, const struct hw_glibc *glibc, uint32_t index, bool damaged)
+{
+	struct tcache tcache;
+
 	for (size_t i = 0; i < hw_layout_count; i++) {
 		const struct hw_layout *row = &hw_layouts[i];
 
-		if (glibc->rows >> i & 1 && row->tcache && read_tcache(walk, glibc, row, address, tcache) &&
-			lists_hold(walk, tcache))
+		if (!(glibc->rows >> i & 1) || !row->tcache ||
+			!is_struct_size(row, hw_chunk_size(walk->heap, index)) ||
+			!read_tcache(walk, glibc, row, hw_chunk_user(walk->heap, index), &tcache))
+			continue;
+		if (tcache.filled && (damaged ? heads_fit(walk, &tcache) : lists_hold(walk, &tcache)))
 			return row;
 	}
 	return NULL;
@@ -205,20 +239,17 @@ static void narrow_to(struct hw_glibc *glibc, const struct hw_layout *row)
 	hw_glibc_narrow(glibc, rows);
 }
 
-/* A filled tcache whose lists all hold tells the row, where several are left. */
+/* A filled tcache tells the row, where several are left. */
 static void prove_row(struct hw_walk *walk, struct hw_glibc *glibc)
 {
-	struct tcache tcache;
+	const struct hw_layout *row = NULL;
 
-	for (size_t i = 0; i < walk->tcache_like_count; i++) {
-		const struct hw_layout *row =
-			row_of(walk, glibc, hw_chunk_user(walk->heap, walk->tcache_like[i]), &tcache);
-
-		if (row && tcache.filled) {
-			narrow_to(glibc, row);
-			return;
-		}
+	for (int damaged = 0; damaged < 2 && !row; damaged++) {
+		for (size_t i = 0; i < walk->tcache_like_count && !row; i++)
+			row = row_of(walk, glibc, walk->tcache_like[i], damaged);
 	}
+	if (row)
+		narrow_to(glibc, row);
 }
 
 /* Does the chunk belong to this libc? With dlmopen() there are several, each with its own tcaches. */

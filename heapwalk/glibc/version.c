@@ -14,6 +14,8 @@ bool hw_glibc_narrow(struct hw_glibc *glibc, uint64_t mask)
 		return false;
 	glibc->rows &= mask;
 	glibc->layout = &hw_layouts[__builtin_ctzll(glibc->rows)];
+	if (glibc->bins)
+		glibc->main_arena = glibc->bins - glibc->layout->arena->bins;
 	return true;
 }
 
@@ -136,6 +138,7 @@ struct hw_error *hw_version_describe(struct hw_walk *walk, struct hw_glibc *glib
 				     fits ? "" : ", which the structure contradicts") >= 0)
 		banner = told;
 	libc->layout = glibc->layout;
+	libc->main_arena = glibc->main_arena;
 	libc->malloc_par = glibc->par;
 	libc->mmap_count = glibc->n_mmaps;
 	libc->mmapped_mem = glibc->mmapped_mem;

@@ -58,6 +58,7 @@ struct hw_glibc {
 	const struct hw_layout *layout; /* one of `rows` */
 	uint64_t rows;                  /* bit mask over hw_layouts: those that fit what we saw */
 	uint64_t main_arena;
+	uint64_t bins; /* address of its bins, 0: not set up; main_arena follows from it and the layout */
 	uint32_t main_index; /* of its main arena in hw_heap.arenas */
 	uint64_t heap_max;
 	unsigned banner; /* NN of the banner's 2.NN, 0: no banner */
@@ -70,6 +71,7 @@ struct hw_glibc {
 	uint64_t tcache_max_bytes;
 	uint64_t tcache_low; /* sizes of chunks that may hold a tcache struct, inclusive; 0: none */
 	uint64_t tcache_high;
+	bool ring_damaged; /* the ring of arenas does not close */
 	bool initialised;  /* its bins are set up */
 	bool has_fastbins; /* one of its arenas has a fastbin that is not empty */
 };
@@ -178,6 +180,9 @@ void hw_glibc_settle_rows(struct hw_glibc *glibc);
 
 /* Keeps those rows that also are in `mask`, if any is; else leaves all and returns false. */
 bool hw_glibc_narrow(struct hw_glibc *glibc, uint64_t mask);
+
+/* Are there 127 list heads at `bins`, but for a few? */
+bool hw_bins_look_right(const struct hw_walk *walk, uint64_t bins);
 
 /* Goes through a module's initialised writable data: calls `each` for each part until it returns false. */
 void hw_module_each_writable(const struct hw_walk *walk, const struct hw_module *module,
