@@ -106,3 +106,29 @@ void hw_die_facts_read(Dwarf_Die *die, struct hw_die_facts *facts)
 	memset(facts, 0, sizeof(*facts));
 	dwarf_getattrs(die, on_attribute, facts, 0);
 }
+
+/* The DIE that this one completes (a definition its declaration, a copy its original). */
+static bool follow(struct hw_die_facts *facts, Dwarf_Die *die)
+{
+	if (facts->has_specification)
+		return dwarf_formref_die(&facts->specification, die);
+	return facts->has_origin && dwarf_formref_die(&facts->origin, die);
+}
+
+void hw_die_facts_complete(struct hw_die_facts *facts)
+{
+	struct hw_die_facts more = *facts;
+	Dwarf_Die die;
+
+	for (int i = 0; i < 4 && follow(&more, &die); i++) {
+		hw_die_facts_read(&die, &more);
+		if (!facts->name)
+			facts->name = more.name;
+		if (!facts->linkage_name)
+			facts->linkage_name = more.linkage_name;
+		if (!facts->has_type && more.has_type) {
+			facts->type = more.type;
+			facts->has_type = true;
+		}
+	}
+}

@@ -22,6 +22,13 @@ static const uint8_t i386_slots[] = { 6, 1, 2, 0, 15, 5, 3, 4, 12 };
 static const uint8_t aarch64_slots[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 	20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
 
+/* rbx, rbp, rsp, r12 to r15, rip. */
+#define X86_64_PRESERVED (1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12 | 1u << 16)
+/* ebx, esp, ebp, esi, edi, eip. */
+#define I386_PRESERVED (0x3fu << 3)
+/* x19 to x29, sp. */
+#define AARCH64_PRESERVED (0x7ffu << 19 | 1u << 31)
+
 static const struct hw_machine machines[] = {
 	{ .elf_machine = EM_X86_64,
 		.word_size = 8,
@@ -31,6 +38,7 @@ static const struct hw_machine machines[] = {
 		.pc_slot = 16,
 		.sp = 7,
 		.fp = 6,
+		.preserved = X86_64_PRESERVED,
 		.call_pushes = true },
 	{ .elf_machine = EM_386,
 		.word_size = 4,
@@ -40,6 +48,7 @@ static const struct hw_machine machines[] = {
 		.pc_slot = 12,
 		.sp = 4,
 		.fp = 5,
+		.preserved = I386_PRESERVED,
 		.call_pushes = true },
 	{ .elf_machine = EM_AARCH64,
 		.word_size = 8,
@@ -48,7 +57,8 @@ static const struct hw_machine machines[] = {
 		.pc = hw_array_size(aarch64_slots),
 		.pc_slot = 32,
 		.sp = 31,
-		.fp = 29 },
+		.fp = 29,
+		.preserved = AARCH64_PRESERVED },
 };
 
 const struct hw_machine *hw_machine_find(unsigned elf_machine)

@@ -20,6 +20,7 @@ struct hw_machine {
 	unsigned pc_slot;     /* word index of the program counter in the block */
 	unsigned sp;          /* DWARF number of the stack pointer */
 	unsigned fp;          /* DWARF number of the frame pointer: zero in the outermost frame by the ABI */
+	uint64_t preserved;   /* bit per DWARF number: a call leaves it as it was */
 	bool call_pushes;     /* a call moves sp, so that no caller has its callee's sp */
 };
 

@@ -30,12 +30,13 @@ struct hw_object {
 	struct hw_section *sections;
 	size_t section_count;
 	struct hw_symbol_table symbols;
-	bool is_loaded; /* sections and symbols were read, as far as there are any */
+	Dwarf_Die last_unit; /* found by hw_unit_at(); no address: none yet */
+	bool is_loaded;      /* sections and symbols were read, as far as there are any */
 };
 
-struct hw_libunwind;      /* stack_libunwind.c */
-struct hw_libdw;          /* stack_libdw.c */
-struct hw_type_catalogue; /* types.c */
+struct hw_libunwind;   /* stack_libunwind.c */
+struct hw_libdw;       /* stack_libdw.c */
+struct hw_type_reader; /* types.c */
 
 struct hw_unwinder {
 	const struct hw_snapshot *snapshot;
@@ -46,9 +47,9 @@ struct hw_unwinder {
 	char *debug_path;          /* where debug information is looked for, libdwfl's syntax */
 	struct hw_object *objects; /* one per snapshot->modules, same order */
 	struct hw_memory memory;
-	struct hw_libunwind *libunwind;  /* NULL until the first stack by this method */
-	struct hw_libdw *libdw;          /* likewise */
-	struct hw_type_catalogue *types; /* NULL until asked for */
+	struct hw_libunwind *libunwind; /* NULL until the first stack by this method */
+	struct hw_libdw *libdw;         /* likewise */
+	struct hw_type_reader *types;   /* NULL until asked for */
 };
 
 /* The object whose PT_LOAD segments hold `address`, or NULL. */

@@ -32,6 +32,20 @@ static bool is_code(const struct hw_stack_builder *builder, uint64_t pc)
 	return map && map->prot & HW_MAP_EXEC;
 }
 
+static bool add_registers(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
+{
+	size_t stride = hw_stack_stride(builder->unwinder);
+	uint64_t *words;
+
+	if (!hw_array_reserve(&builder->stack->registers, builder->stack->frame_count,
+		    &builder->register_capacity, stride * sizeof(*words)))
+		return false;
+	words = builder->stack->registers + builder->stack->frame_count * stride;
+	words[0] = frame->known;
+	memcpy(words + 1, frame->registers, (stride - 1) * sizeof(*words));
+	return true;
+}
+
 bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
 {
 	struct hw_stack *stack = builder->stack;
@@ -43,13 +57,11 @@ bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame 
 	if (builder->is_looping || builder->is_astray || builder->is_full)
 		return false;
 	slot = hw_array_next(stack->frames, stack->frame_count, builder->capacity);
-	builder->no_memory = !slot;
-	if (!slot)
+	builder->no_memory = !slot || !add_registers(builder, frame);
+	if (builder->no_memory)
 		return false;
 	*slot = (struct hw_frame){ .pc = frame->pc, .sp = frame->sp, .is_call_site = !frame->is_exact };
 	stack->frame_count++;
-	builder->fp = frame->fp;
-	builder->has_fp = frame->has_fp;
 	return true;
 }
 
@@ -104,7 +116,11 @@ static enum caller find_caller(struct hw_unwinder *unwinder, uint64_t pc)
  */
 static bool is_outermost(const struct hw_stack_builder *builder, enum caller caller)
 {
-	return caller == CALLER_NONE || (caller == CALLER_UNKNOWN && builder->has_fp && !builder->fp);
+	size_t last = (builder->stack->frame_count - 1) * hw_stack_stride(builder->unwinder);
+	const uint64_t *words = builder->stack->registers + last;
+	unsigned fp = builder->unwinder->machine->fp;
+
+	return caller == CALLER_NONE || (caller == CALLER_UNKNOWN && words[0] >> fp & 1 && !words[1 + fp]);
 }
 
 static struct hw_error *set_reason(struct hw_stack *stack, enum caller caller, const char *reason)
@@ -245,6 +261,7 @@ struct hw_error *hw_unwinder_stack(
 void hw_stack_deinit(struct hw_stack *stack)
 {
 	free(stack->frames);
+	free(stack->registers);
 	free(stack->reason);
 	memset(stack, 0, sizeof(*stack));
 }

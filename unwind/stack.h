@@ -11,8 +11,7 @@ struct hw_stack_builder {
 	const struct hw_registers *registers;
 	size_t limit;
 	size_t capacity;
-	uint64_t fp; /* frame pointer of the last frame; valid if has_fp */
-	bool has_fp;
+	size_t register_capacity;
 	bool no_memory;
 	bool is_full;    /* one more came than the limit allows */
 	bool is_looping; /* sp did not advance */
@@ -20,13 +19,19 @@ struct hw_stack_builder {
 	struct hw_stack *stack;
 };
 
+/* Words that stack->registers holds for each frame: which are known, then their values. */
+static inline size_t hw_stack_stride(const struct hw_unwinder *unwinder)
+{
+	return unwinder->machine->count + 1;
+}
+
 /* What a library knows of one frame. */
 struct hw_found_frame {
 	uint64_t pc;
 	uint64_t sp;
-	uint64_t fp;
-	bool has_fp;
-	bool is_exact;         /* pc is the very instruction, not a return address */
+	uint64_t registers[HW_REGISTER_MAX]; /* by DWARF number */
+	uint64_t known;                      /* bit per register: its value in this frame is known */
+	bool is_exact;                       /* pc is the very instruction, not a return address */
 	bool may_switch_stack; /* the frame was reached through a signal frame: sp may be anywhere */
 };
 

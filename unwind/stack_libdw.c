@@ -120,15 +120,19 @@ static int on_frame(Dwfl_Frame *state, void *argument)
 	const struct hw_machine *machine = builder->unwinder->machine;
 	struct hw_found_frame frame = { 0 };
 	Dwarf_Addr pc;
-	Dwarf_Word word;
 
 	if (!dwfl_frame_pc(state, &pc, &frame.is_exact))
 		return DWARF_CB_ABORT;
+	for (unsigned i = 0; i < machine->count; i++) {
+		Dwarf_Word value;
+
+		if (dwfl_frame_reg(state, i, &value) != 0)
+			continue;
+		frame.registers[i] = value;
+		frame.known |= UINT64_C(1) << i;
+	}
 	frame.pc = pc;
-	if (dwfl_frame_reg(state, machine->sp, &word) == 0)
-		frame.sp = word;
-	frame.has_fp = dwfl_frame_reg(state, machine->fp, &word) == 0;
-	frame.fp = frame.has_fp ? word : 0;
+	frame.sp = frame.registers[machine->sp];
 	frame.may_switch_stack = frame.is_exact;
 	return hw_stack_add(builder, &frame) ? DWARF_CB_OK : DWARF_CB_ABORT;
 }

@@ -163,19 +163,33 @@ static bool is_sigreturn(struct hw_unwinder *unwinder, uint64_t pc)
 	       !memcmp(bytes, code, sizeof(code));
 }
 
+/* What a function may overwrite libunwind gives as the callee left it: not the caller's value, unless a
+ * signal came in between, which saves all. */
+static void get_registers(
+	const struct hw_machine *machine, unw_cursor_t *cursor, struct hw_found_frame *frame, bool all)
+{
+	for (unsigned i = 0; i < machine->count; i++) {
+		unw_word_t value;
+
+		if (!(all || machine->preserved >> i & 1) || unw_get_reg(cursor, (int)i, &value) != 0)
+			continue;
+		frame->registers[i] = value;
+		frame->known |= UINT64_C(1) << i;
+	}
+}
+
 static bool add_frame(struct hw_stack_builder *builder, unw_cursor_t *cursor, bool *was_sigreturn)
 {
+	const struct hw_machine *machine = builder->unwinder->machine;
 	bool after_signal = *was_sigreturn || unw_is_signal_frame(cursor) > 0;
 	struct hw_found_frame frame = { .may_switch_stack = after_signal };
-	unw_word_t pc, sp, fp;
 
-	if (unw_get_reg(cursor, UNW_REG_IP, &pc) != 0 || unw_get_reg(cursor, UNW_REG_SP, &sp) != 0)
+	get_registers(machine, cursor, &frame, after_signal || !builder->stack->frame_count);
+	if (!(frame.known >> machine->pc & 1) || !(frame.known >> machine->sp & 1))
 		return false;
-	*was_sigreturn = is_sigreturn(builder->unwinder, pc);
-	frame.pc = pc;
-	frame.sp = sp;
-	frame.has_fp = unw_get_reg(cursor, UNW_X86_64_RBP, &fp) == 0;
-	frame.fp = frame.has_fp ? fp : 0;
+	frame.pc = frame.registers[machine->pc];
+	frame.sp = frame.registers[machine->sp];
+	*was_sigreturn = is_sigreturn(builder->unwinder, frame.pc);
 	frame.is_exact = !builder->stack->frame_count || after_signal || *was_sigreturn;
 	return hw_stack_add(builder, &frame);
 }

@@ -63,6 +63,9 @@ struct hw_type_reader {
 	struct hw_pending_variable *variables;
 	size_t variable_count;
 	size_t variable_capacity;
+	size_t joined_types; /* how many have been through hw_type_reader_flush() */
+	size_t joined_members;
+	size_t joined_variables;
 	uint32_t module; /* the one under way */
 	Dwarf_Addr bias;
 	bool no_memory; /* sticky: everything else then only winds up */
@@ -132,6 +135,17 @@ const char *hw_type_scoped(struct hw_type_reader *reader, const struct hw_scope 
 /* Adds the collected variables of the module to the catalogue. */
 void hw_type_read_variables(struct hw_type_reader *reader);
 
-void hw_type_catalogue_destroy(struct hw_type_catalogue *catalogue);
+/* Name and type stand at the declaration or the original where a definition or a copy leaves them out. */
+void hw_die_facts_complete(struct hw_die_facts *facts);
+
+/* The unwinder's reader; the first call reads the whole catalogue. */
+struct hw_error *hw_type_reader_open(
+	struct hw_unwinder *unwinder, struct hw_type_reader **reader) hw_must_check;
+
+/* Finishes what was added since the last time: members, declarations, the public view. */
+struct hw_error *hw_type_reader_flush(struct hw_type_reader *reader) hw_must_check;
+
+/* NULL is fine. */
+void hw_type_reader_destroy(struct hw_type_reader *reader);
 
 #endif

@@ -3,33 +3,6 @@
 #include "unwind/demangle.h"
 #include "unwind/type_reader.h"
 
-/* The DIE that this one completes (a definition its declaration, a copy its original). */
-static bool follow(struct hw_die_facts *facts, Dwarf_Die *die)
-{
-	if (facts->has_specification)
-		return dwarf_formref_die(&facts->specification, die);
-	return facts->has_origin && dwarf_formref_die(&facts->origin, die);
-}
-
-/* Name and type stand at the declaration where the definition leaves them out. */
-static void complete_facts(struct hw_die_facts *facts)
-{
-	struct hw_die_facts more = *facts;
-	Dwarf_Die die;
-
-	for (int i = 0; i < 4 && follow(&more, &die); i++) {
-		hw_die_facts_read(&die, &more);
-		if (!facts->name)
-			facts->name = more.name;
-		if (!facts->linkage_name)
-			facts->linkage_name = more.linkage_name;
-		if (!facts->has_type && more.has_type) {
-			facts->type = more.type;
-			facts->has_type = true;
-		}
-	}
-}
-
 static bool is_tls(const Dwarf_Op *operation)
 {
 	return operation->atom == DW_OP_form_tls_address || operation->atom == DW_OP_GNU_push_tls_address;
@@ -105,7 +78,7 @@ static void read_variable(struct hw_type_reader *reader, struct hw_pending_varia
 	hw_die_facts_read(&pending->die, &facts);
 	if (!place_variable(reader, &facts, &variable))
 		return;
-	complete_facts(&facts);
+	hw_die_facts_complete(&facts);
 	variable.name = full_name(reader, pending, &facts);
 	variable.type = facts.has_type ? hw_type_of_attribute(reader, &facts.type) : 0;
 	slot = hw_array_next(catalogue->variables, catalogue->variable_count, catalogue->variable_capacity);

@@ -2,7 +2,7 @@
 /* The catalogue of types and variables of a whole process. */
 #include "unwind/type_reader.h"
 
-void hw_type_catalogue_destroy(struct hw_type_catalogue *catalogue)
+static void catalogue_destroy(struct hw_type_catalogue *catalogue)
 {
 	if (!catalogue)
 		return;
@@ -14,14 +14,18 @@ void hw_type_catalogue_destroy(struct hw_type_catalogue *catalogue)
 	free(catalogue);
 }
 
-static void reader_deinit(struct hw_type_reader *reader)
+void hw_type_reader_destroy(struct hw_type_reader *reader)
 {
+	if (!reader)
+		return;
+	catalogue_destroy(reader->catalogue);
 	hw_id_map_deinit(&reader->dies);
 	hw_id_map_deinit(&reader->signatures);
 	hw_id_map_deinit(&reader->definitions);
 	hw_id_map_deinit(&reader->walked);
 	free(reader->pending);
 	free(reader->variables);
+	free(reader);
 }
 
 static void read_module(struct hw_type_reader *reader, uint32_t module)
@@ -59,13 +63,13 @@ static void join_declarations(struct hw_type_reader *reader)
 {
 	struct hw_type_catalogue *catalogue = reader->catalogue;
 
-	for (size_t i = 0; i < catalogue->member_count; i++)
+	for (size_t i = reader->joined_members; i < catalogue->member_count; i++)
 		catalogue->members[i].type = definition_of(reader, catalogue->members[i].type);
-	for (size_t i = 0; i < catalogue->variable_count; i++)
+	for (size_t i = reader->joined_variables; i < catalogue->variable_count; i++)
 		catalogue->variables[i].type = definition_of(reader, catalogue->variables[i].type);
-	for (size_t i = 0; i < catalogue->type_count; i++)
+	for (size_t i = reader->joined_types; i < catalogue->type_count; i++)
 		catalogue->types[i].target = definition_of(reader, catalogue->types[i].target);
-	for (size_t i = 0; i < catalogue->type_count; i++) {
+	for (size_t i = reader->joined_types; i < catalogue->type_count; i++) {
 		struct hw_type *type = &catalogue->types[i];
 		uint32_t definition = definition_of(reader, (uint32_t)i);
 
@@ -76,6 +80,9 @@ static void join_declarations(struct hw_type_reader *reader)
 		type->size = catalogue->types[definition].size;
 		type->is_incomplete = false;
 	}
+	reader->joined_members = catalogue->member_count;
+	reader->joined_variables = catalogue->variable_count;
+	reader->joined_types = catalogue->type_count;
 }
 
 static int compare_variables(const void *left, const void *right)
@@ -121,44 +128,62 @@ static void publish(struct hw_type_catalogue *catalogue)
 	};
 }
 
-static struct hw_error *read_catalogue(struct hw_unwinder *unwinder, struct hw_type_catalogue *catalogue)
+struct hw_error *hw_type_reader_flush(struct hw_type_reader *reader)
 {
-	struct hw_type_reader reader = { .unwinder = unwinder, .catalogue = catalogue };
-	struct hw_type nothing = { .kind = HW_TYPE_VOID, .name = "void" };
-	size_t module_count = unwinder->snapshot->module_count;
+	hw_type_read_pending(reader);
+	if (!reader->no_memory)
+		join_declarations(reader);
+	publish(reader->catalogue);
+	return reader->no_memory ? hw_error_no_memory() : NULL;
+}
 
-	hw_type_add(&reader, 1, &nothing);
-	catalogue->modules = calloc(module_count + 1, sizeof(*catalogue->modules));
-	if (!catalogue->modules)
-		reader.no_memory = true;
-	for (uint32_t i = 0; i < module_count && !reader.no_memory; i++)
-		read_module(&reader, i);
-	if (!reader.no_memory)
-		join_declarations(&reader);
-	reader_deinit(&reader);
-	if (reader.no_memory)
+static struct hw_error *read_catalogue(struct hw_type_reader *reader)
+{
+	struct hw_type nothing = { .kind = HW_TYPE_VOID, .name = "void" };
+	size_t module_count = reader->unwinder->snapshot->module_count;
+
+	reader->catalogue = calloc(1, sizeof(*reader->catalogue));
+	if (!reader->catalogue)
 		return hw_error_no_memory();
-	sort_variables(catalogue);
-	publish(catalogue);
+	hw_type_add(reader, 1, &nothing);
+	reader->catalogue->modules = calloc(module_count + 1, sizeof(*reader->catalogue->modules));
+	if (!reader->catalogue->modules)
+		return hw_error_no_memory();
+	for (uint32_t i = 0; i < module_count && !reader->no_memory; i++)
+		read_module(reader, i);
+	sort_variables(reader->catalogue);
+	return hw_type_reader_flush(reader);
+}
+
+struct hw_error *hw_type_reader_open(struct hw_unwinder *unwinder, struct hw_type_reader **reader)
+{
+	struct hw_type_reader *made = unwinder->types;
+	struct hw_error *error;
+
+	if (!made) {
+		made = calloc(1, sizeof(*made));
+		if (!made)
+			return hw_error_no_memory();
+		made->unwinder = unwinder;
+		error = read_catalogue(made);
+		if (error) {
+			hw_type_reader_destroy(made);
+			return error;
+		}
+		unwinder->types = made;
+	}
+	*reader = made;
 	return NULL;
 }
 
 struct hw_error *hw_unwinder_types(struct hw_unwinder *unwinder, const struct hw_types **types)
 {
-	struct hw_type_catalogue *made;
-	struct hw_error *error;
+	struct hw_type_reader *reader = NULL;
+	struct hw_error *error = hw_type_reader_open(unwinder, &reader);
 
-	if (!unwinder->types) {
-		made = calloc(1, sizeof(*made));
-		error = made ? read_catalogue(unwinder, made) : hw_error_no_memory();
-		if (error) {
-			hw_type_catalogue_destroy(made);
-			return error;
-		}
-		unwinder->types = made;
-	}
-	*types = &unwinder->types->view;
-	return NULL;
+	if (reader)
+		*types = &reader->catalogue->view;
+	return error;
 }
 
 const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uint64_t address)

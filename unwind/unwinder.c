@@ -138,7 +138,7 @@ void hw_unwinder_destroy(struct hw_unwinder *unwinder)
 {
 	if (!unwinder)
 		return;
-	hw_type_catalogue_destroy(unwinder->types);
+	hw_type_reader_destroy(unwinder->types);
 	hw_libunwind_destroy(unwinder->libunwind);
 	if (unwinder->dwfl)
 		dwfl_end(unwinder->dwfl);
@@ -171,21 +171,5 @@ bool hw_unwinder_symbol(struct hw_unwinder *unwinder, uint64_t address, struct h
 		.section_offset = section ? address - section->start : 0,
 		.is_function = entry && entry->is_function,
 	};
-	return true;
-}
-
-bool hw_unwinder_line(struct hw_unwinder *unwinder, uint64_t address, struct hw_source_line *line)
-{
-	struct hw_object *object = hw_object_at(unwinder, address);
-	Dwfl_Line *found = object && object->dwfl ? dwfl_module_getsrc(object->dwfl, address) : NULL;
-	const char *file;
-	int number;
-
-	if (!found)
-		return false;
-	file = dwfl_lineinfo(found, NULL, &number, NULL, NULL, NULL);
-	if (!file)
-		return false;
-	*line = (struct hw_source_line){ .file = file, .line = number };
 	return true;
 }

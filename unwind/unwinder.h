@@ -63,7 +63,8 @@ struct hw_stack {
 	struct hw_frame *frames; /* innermost first */
 	size_t frame_count;
 	enum hw_stack_end end;
-	char *reason; /* NULL unless BROKEN */
+	char *reason;        /* NULL unless BROKEN */
+	uint64_t *registers; /* private: each frame's, for hw_unwinder_each_local() */
 };
 
 enum hw_unwind_method {
@@ -190,7 +191,8 @@ struct hw_module_types {
 
 /*
  * The types and the global variables of all modules that have debug information. Equal types of several
- * modules and compilation units are one. Constant once made; lives as long as the unwinder.
+ * modules and compilation units are one. Lives as long as the unwinder; hw_unwinder_each_local() may add
+ * types.
  */
 struct hw_types {
 	const struct hw_type *types; /* [0] is void */
@@ -231,5 +233,16 @@ bool hw_type_field_at(const struct hw_types *types, uint32_t type, uint64_t offs
 
 /* The variable in memory that holds `address`, or NULL. */
 const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uint64_t address);
+
+/*
+ * Calls `each` for every parameter and local variable that is in scope in frame `frame` of a stack, innermost
+ * scopes first, until it returns false. `variable` is borrowed for the callback; its name, without scope,
+ * lives as long as the unwinder. Nothing is called without debug information for the frame. The catalogue of
+ * types is read at the first call and may grow by later ones: numbers stay, but pointers into its arrays may
+ * move.
+ */
+struct hw_error *hw_unwinder_each_local(struct hw_unwinder *unwinder, const struct hw_stack *stack,
+	size_t frame, bool (*each)(const struct hw_variable *variable, void *argument),
+	void *argument) hw_must_check;
 
 #endif

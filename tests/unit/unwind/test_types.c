@@ -273,7 +273,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, tests);
-	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_unchecked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_members);
 	tcase_add_loop_test(tests, test_field_at, 0, hw_array_size(fields));
 	tcase_add_test(tests, test_field_nowhere);

@@ -8,11 +8,10 @@
 #include <elf.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/user.h>
 #include <ucontext.h>
 #include <unwind.h>
 
-#include "unwind/unwinder.h"
+#include "tests/unit/unwind/self.h"
 
 #define NOINLINE __attribute__((noinline, noclone))
 #define FRAMES   64
@@ -20,50 +19,13 @@
 int hw_test_data[4] = { 1, 2, 3, 4 };
 int hw_test_bss[4];
 
-static struct hw_snapshot *snapshot;
-
-static void fail_on(struct hw_error *error)
-{
-	if (error)
-		ck_abort_msg("%s", error->message);
-}
-
 static struct hw_unwinder *make_unwinder(enum hw_unwind_method method)
 {
 	struct hw_unwinder_options options = { .method = method };
 	struct hw_unwinder *unwinder = NULL;
 
-	fail_on(hw_unwinder_create(snapshot, &options, &unwinder));
+	self_fail_on(hw_unwinder_create(self_snapshot, &options, &unwinder));
 	return unwinder;
-}
-
-static void setup(void)
-{
-	fail_on(hw_snapshot_preview(getpid(), &snapshot));
-}
-
-static void teardown(void)
-{
-	hw_snapshot_destroy(snapshot);
-}
-
-/* The one thread of the snapshot gets these registers. */
-static void set_thread(const ucontext_t *context)
-{
-	static const int order[] = { REG_R15, REG_R14, REG_R13, REG_R12, REG_RBP, REG_RBX, REG_R11, REG_R10,
-		REG_R9, REG_R8, REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, -1, REG_RIP, -1, -1, REG_RSP };
-	uint64_t *words = calloc(1, sizeof(struct user_regs_struct));
-	struct hw_thread *thread = calloc(1, sizeof(*thread));
-
-	ck_assert(words && thread);
-	for (size_t i = 0; i < hw_array_size(order); i++) {
-		if (order[i] >= 0)
-			words[i] = (uint64_t)context->uc_mcontext.gregs[order[i]];
-	}
-	thread->has_registers = true;
-	thread->general = (struct hw_register_set){ (uint8_t *)words, sizeof(struct user_regs_struct) };
-	snapshot->threads = thread;
-	snapshot->thread_count = 1;
 }
 
 /* ------------------------------------------------------------------------------------------------ stacks */
@@ -91,8 +53,8 @@ NOINLINE static void innermost(void)
 
 	_Unwind_Backtrace(on_frame, NULL);
 	getcontext(&context);
-	set_thread(&context);
-	fail_on(hw_unwinder_stack(unwinder, 0, limit, &stack));
+	self_set_thread(&context);
+	self_fail_on(hw_unwinder_stack(unwinder, 0, limit, &stack));
 	hw_unwinder_destroy(unwinder);
 }
 
@@ -205,8 +167,8 @@ START_TEST (test_stack_lost) {
 	context.uc_mcontext.gregs[REG_RIP] = 0x10;
 	context.uc_mcontext.gregs[REG_RSP] = 0x20;
 	context.uc_mcontext.gregs[REG_RBP] = 0x30;
-	set_thread(&context);
-	fail_on(hw_unwinder_stack(unwinder, 0, 0, &stack));
+	self_set_thread(&context);
+	self_fail_on(hw_unwinder_stack(unwinder, 0, 0, &stack));
 	ck_assert_int_eq(stack.end, HW_STACK_BROKEN);
 	ck_assert_uint_eq(stack.frame_count, 1);
 	ck_assert_uint_eq(stack.frames[0].pc, 0x10);
@@ -224,8 +186,8 @@ START_TEST (test_stack_circle) {
 
 	ck_assert(ring != MAP_FAILED);
 	hw_unwinder_destroy(unwinder);
-	hw_snapshot_destroy(snapshot);
-	setup();
+	hw_snapshot_destroy(self_snapshot);
+	self_setup();
 	unwinder = make_unwinder(methods[_i]);
 	ring[0] = (uintptr_t)&ring[8];
 	ring[1] = (uintptr_t)ring;
@@ -234,8 +196,8 @@ START_TEST (test_stack_circle) {
 	context.uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)ring;
 	context.uc_mcontext.gregs[REG_RSP] = (greg_t)(uintptr_t)ring;
 	context.uc_mcontext.gregs[REG_RBP] = (greg_t)(uintptr_t)ring;
-	set_thread(&context);
-	fail_on(hw_unwinder_stack(unwinder, 0, 0, &stack));
+	self_set_thread(&context);
+	self_fail_on(hw_unwinder_stack(unwinder, 0, 0, &stack));
 	ck_assert_int_eq(stack.end, HW_STACK_BROKEN);
 	ck_assert_uint_lt(stack.frame_count, 5);
 	hw_stack_deinit(&stack);
@@ -248,9 +210,9 @@ START_TEST (test_stack_unknown) {
 	struct hw_unwinder *unwinder = make_unwinder(HW_UNWIND_AUTO);
 	struct hw_error *error;
 
-	snapshot->threads = calloc(1, sizeof(*snapshot->threads));
-	snapshot->thread_count = 1;
-	fail_on(hw_unwinder_stack(unwinder, 0, 0, &stack));
+	self_snapshot->threads = calloc(1, sizeof(*self_snapshot->threads));
+	self_snapshot->thread_count = 1;
+	self_fail_on(hw_unwinder_stack(unwinder, 0, 0, &stack));
 	ck_assert_int_eq(stack.end, HW_STACK_UNKNOWN);
 	ck_assert_uint_eq(stack.frame_count, 0);
 	hw_stack_deinit(&stack);
@@ -381,7 +343,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, tests);
-	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_checked_fixture(tests, self_setup, self_teardown);
 	tcase_add_loop_test(tests, test_stack, 0, count);
 	tcase_add_loop_test(tests, test_stack_limit, 0, count);
 	tcase_add_loop_test(tests, test_stack_signal, 0, count);
