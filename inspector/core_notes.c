@@ -11,6 +11,9 @@
 /* 32,768 threads with AVX-512 registers: more than this is no core that a person has. */
 #define NOTES_MAX ((uint64_t)256 << 20)
 
+/* sizeof(pr_psargs) */
+#define ARGUMENTS_SIZE 80
+
 static struct hw_elf_cursor cursor_at(const struct hw_core *core, const uint8_t *bytes)
 {
 	return (struct hw_elf_cursor){ .at = bytes, .layout = core->header.layout };
@@ -106,16 +109,21 @@ static struct hw_error *take_status(struct hw_core *core, const struct hw_elf_no
 	return error;
 }
 
-/* A duplicate of a text of at most `limit` bytes, trailing blanks removed (the kernel ends arguments by one).
+/*
+ * pr_psargs: the arguments, joined by blanks, of which the kernel keeps the first 79 bytes. It leaves a blank
+ * at the end. NULL when memory is short.
  */
-static char *duplicate_text(const uint8_t *bytes, size_t limit)
+static char *arguments_text(const uint8_t *bytes)
 {
-	char *text = strndup((const char *)bytes, limit);
-	size_t length = text ? strlen(text) : 0;
+	const size_t kept = ARGUMENTS_SIZE - 1;
+	size_t length = strnlen((const char *)bytes, kept);
+	bool cut = length == kept;
+	char *text;
 
-	while (length && text[length - 1] == ' ')
-		text[--length] = '\0';
-	return text;
+	while (length && bytes[length - 1] == ' ')
+		length--;
+	return asprintf(&text, "%.*s%s", (int)length, (const char *)bytes, cut ? "..." : "") < 0 ? NULL
+												 : text;
 }
 
 static struct hw_error *take_process(struct hw_core *core, const struct hw_elf_note *note)
@@ -124,9 +132,9 @@ static struct hw_error *take_process(struct hw_core *core, const struct hw_elf_n
 	struct hw_process *process = &core->snapshot->process;
 	char *arguments;
 
-	if (note->size < machine->info_arguments + 80)
+	if (note->size < machine->info_arguments + ARGUMENTS_SIZE)
 		return NULL;
-	arguments = duplicate_text(note->data + machine->info_arguments, 80);
+	arguments = arguments_text(note->data + machine->info_arguments);
 	if (!arguments)
 		return hw_error_no_memory();
 	free(process->command_line);

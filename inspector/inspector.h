@@ -232,7 +232,7 @@ struct hw_map {
 	uint64_t inode;
 	uint32_t device_major;
 	uint32_t device_minor;
-	unsigned prot;  /* enum hw_map_prot bits */
+	unsigned prot;  /* enum hw_map_prot bits; 0 also where a core does not tell */
 	unsigned flags; /* enum hw_map_flag bits */
 	bool deleted;   /* the file was unlinked; path has no " (deleted)" */
 	char *path;     /* as the kernel tells it: "[heap]", "[stack]", "/usr/bin/x"; "" for anonymous */
@@ -315,7 +315,7 @@ struct hw_process {
 	pid_t pid;           /* 0: a core that does not say */
 	uint64_t start_time; /* clock ticks after boot, /proc/PID/stat field 22; 0 for a core */
 	char *executable;    /* path as the target sees it; "" unknown */
-	char *command_line;  /* arguments joined by one space, unescaped; "" unknown */
+	char *command_line;  /* arguments joined by one space, unescaped; "" unknown; cores cut it: "..." */
 	char name[16];       /* comm */
 	uid_t uid;
 	bool other_namespace; /* its mount namespace is not ours: files are read through /proc/PID/root */

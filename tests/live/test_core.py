@@ -167,7 +167,8 @@ class WholeCores(CoreTest):
                 self.assert_memory(target, found)
                 self.assertEqual((target.pid, os.getuid(), signal.SIGABRT, program),
                                  (found["pid"], found["uid"], found["signal"], found["executable"]))
-                self.assertTrue(found["command_line"].endswith(" abort") or len(found["command_line"]) == 79)
+                line = program + " abort"
+                self.assertEqual(line if len(line) < 79 else line[:79] + "...", found["command_line"])
 
     def test_signal(self):
         self.assertEqual(signal.SIGSEGV, opened(kernel_core(self.directory, witness(), "segv")[1])["signal"])
