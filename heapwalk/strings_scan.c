@@ -16,7 +16,10 @@
 /* Below this a text must look like a word: numbers of four bytes, such as times, often are four letters. */
 #define SHORTEST_FREE 6
 
-/* Texts of this length are told before wide texts are looked for. */
+/*
+ * Texts of this length, or half of it with an end, are told before wide texts are looked for: no UTF-16 text
+ * has so many printable bytes in a row by accident.
+ */
 #define LONG 16
 
 /* The highest bit of each byte from 9 (tab) to 13 (carriage return). */
@@ -140,9 +143,9 @@ void hw_text_scanner_tell(struct hw_text_scanner *scanner, const struct hw_text 
 {
 	size_t end = text->start + text->size;
 
+	hw_text_scanner_claim(scanner, text->start, end);
 	if (!scanner->is_last && text->start + HW_SCAN_AHEAD >= scanner->size)
 		return;
-	hw_text_scanner_claim(scanner, text->start, end);
 	scanner->end = hw_max(scanner->end, end);
 	/* The rest of what was told in the block before, which was longer than anybody wants to see. */
 	if (scanner->goes_on && text->start == scanner->told)
@@ -259,24 +262,47 @@ static size_t more_for_noise(size_t noise)
 	return (size_t)(63 - __builtin_clzll(units)) * 7 / 10;
 }
 
+/* A zero follows, or the chunk ends. */
+static bool has_end(const struct hw_text_scanner *scanner, const struct hw_text *text)
+{
+	size_t end = text->start + text->size;
+
+	return end == scanner->size ? scanner->is_last : !scanner->bytes[end];
+}
+
+/* In noise that happens to be UTF-8 the scripts change with every character: what goes together counts. */
+static size_t weigh(const struct hw_text_scanner *scanner, const struct hw_text *text)
+{
+	const uint8_t *bytes = scanner->bytes + text->start;
+	size_t characters;
+
+	if (text->encoding == HW_ENCODING_ASCII)
+		return text->size;
+	return count_characters(bytes, hw_wide_run(HW_ENCODING_UTF8, bytes, text->size, &characters));
+}
+
 static bool is_no_accident(const struct hw_text_scanner *scanner, const struct hw_text *text)
 {
-	size_t end = text->start + text->size, shortest = SHORTEST;
+	size_t shortest =
+		has_end(scanner, text) ? hw_min(scanner->minimum, (size_t)SHORTEST_WITH_END) : SHORTEST;
 
-	if (end == scanner->size ? scanner->is_last : !scanner->bytes[end])
-		shortest = hw_min(scanner->minimum, (size_t)SHORTEST_WITH_END);
-	if (text->size < shortest + more_for_noise(scanner->noise))
+	if (weigh(scanner, text) < shortest + more_for_noise(scanner->noise))
 		return false;
 	return text->size >= SHORTEST_FREE || looks_like_word(scanner->bytes + text->start, text->size);
 }
 
-/* Tells the candidates that are long or that are not. */
+static bool is_long(const struct hw_text_scanner *scanner, const struct hw_text *text)
+{
+	return text->size >= (has_end(scanner, text) ? LONG / 2 : LONG);
+}
+
+/* Tells the candidates that are long or those that are not. */
 static void tell_candidates(struct hw_text_scanner *scanner, bool are_long)
 {
 	for (size_t i = 0; i < scanner->candidate_count; i++) {
 		const struct hw_text *text = &scanner->candidates[i];
 
-		if ((text->size >= LONG) == are_long && is_no_accident(scanner, text) &&
+		if (is_long(scanner, text) == are_long && is_no_accident(scanner, text) &&
 			!hw_text_any(scanner->claimed, text->start, text->start + text->size))
 			hw_text_scanner_tell(scanner, text);
 	}

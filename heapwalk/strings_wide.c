@@ -5,22 +5,32 @@
 #define SHORTEST        4 /* characters */
 #define SHORTEST_NO_END 6 /* of a Latin text that no zero ends: its own zeros tell it well enough */
 
-/* The bits of `size` places further, for the word `at`. */
+/* What is being looked for. */
+struct search {
+	struct hw_text_scanner *scanner;
+	enum hw_encoding encoding;
+	unsigned unit; /* bytes of a code unit */
+	bool latin;    /* texts with a Latin part, which need no end */
+};
+
+/* The bits `by` places further on. */
 static uint64_t shifted(uint64_t word, uint64_t next, unsigned by)
 {
 	return by ? word >> by | next << (64 - by) : word;
 }
 
 /* Where a code unit with a Latin letter, digit or mark may stand: a byte of text among zeros. */
-static uint64_t latin_units(const struct hw_text_scanner *scanner, size_t word, enum hw_encoding encoding)
+static uint64_t latin_units(const struct search *search, size_t word)
 {
+	const struct hw_text_scanner *scanner = search->scanner;
+	enum hw_encoding encoding = search->encoding;
 	bool big_endian = encoding == HW_ENCODING_UTF16BE || encoding == HW_ENCODING_UTF32BE;
-	unsigned unit = hw_encoding_unit(encoding), letter = big_endian ? unit - 1 : 0;
+	unsigned letter = big_endian ? search->unit - 1 : 0;
 	uint64_t units = UINT64_MAX;
 
 	if (word + 1 >= HW_SCAN_WORDS)
 		return 0;
-	for (unsigned i = 0; i < unit; i++) {
+	for (unsigned i = 0; i < search->unit; i++) {
 		const uint64_t *bits = i == letter ? scanner->text : scanner->zero;
 
 		units &= shifted(bits[word], bits[word + 1], i);
@@ -28,144 +38,185 @@ static uint64_t latin_units(const struct hw_text_scanner *scanner, size_t word, 
 	return units;
 }
 
-static bool is_claimed(const struct hw_text_scanner *scanner, size_t start, size_t size)
-{
-	return hw_text_any(scanner->claimed, start, start + size);
-}
-
-/* Read as UTF-16, ASCII gives Han. A text that is mostly such is none. */
+/*
+ * Read as UTF-16, ASCII gives Han. Real Han has printable bytes too, but seldom four in a row; where half of
+ * the bytes stand in such rows it is ASCII.
+ */
 static bool is_narrow_in_truth(const struct hw_text_scanner *scanner, size_t start, size_t size)
 {
-	size_t letters = 0;
+	size_t in_rows = 0, row = 0;
 
-	for (size_t at = start; at < start + size; at++)
-		letters += hw_text_bit(scanner->text, at);
-	return letters * 4 > size * 3;
+	for (size_t at = start; at < start + size; at++) {
+		row = hw_text_bit(scanner->text, at) ? row + 1 : 0;
+		in_rows += row == 4 ? 4 : row > 4;
+	}
+	return in_rows * 2 >= size;
 }
 
-static bool is_latin(enum hw_encoding encoding, const uint8_t *bytes)
+/*
+ * The wrong byte order gives characters too, only of many more blocks: the high bytes of a text vary less
+ * than the low ones.
+ */
+static bool is_right_order(const struct search *search, size_t start, size_t size)
 {
-	uint32_t character;
+	uint64_t seen[2][4] = { { 0 } };
+	int first = 0, second = 0; /* different values of each unit's bytes */
 
-	return hw_encoding_decode(encoding, bytes, hw_encoding_unit(encoding), &character) &&
-	       character < 0x80;
+	if (search->unit != 2)
+		return true;
+	for (size_t i = 0; i < size; i++) {
+		uint8_t byte = search->scanner->bytes[start + i];
+
+		seen[i % 2][byte / 64] |= UINT64_C(1) << byte % 64;
+	}
+	for (int i = 0; i < 4; i++) {
+		first += __builtin_popcountll(seen[0][i]);
+		second += __builtin_popcountll(seen[1][i]);
+	}
+	return search->encoding == HW_ENCODING_UTF16LE ? second <= first : first <= second;
+}
+
+static bool has_end(const struct search *search, const struct hw_text *text)
+{
+	static const uint8_t zeros[4];
+	const struct hw_text_scanner *scanner = search->scanner;
+	size_t end = text->start + text->size;
+
+	/* One that goes on in the next block counts by its beginning. */
+	return scanner->size - end < search->unit || !memcmp(scanner->bytes + end, zeros, search->unit);
 }
 
 /* What may be a text at `start`; its size is how far it goes, also when it is none. */
-static struct hw_text measure(
-	const struct hw_text_scanner *scanner, enum hw_encoding encoding, size_t start, bool *is_text)
+static struct hw_text measure(const struct search *search, size_t start, bool *is_text)
 {
-	static const uint8_t zeros[4];
-	struct hw_text text = { .start = start, .encoding = encoding };
-	const uint8_t *bytes = scanner->bytes + start;
-	unsigned unit = hw_encoding_unit(encoding);
-	size_t left = scanner->size - start, characters;
-	bool has_end;
+	const struct hw_text_scanner *scanner = search->scanner;
+	struct hw_text text = { .start = start, .encoding = search->encoding };
+	size_t characters;
 
-	text.size = hw_wide_run(encoding, bytes, left, &characters);
-	/* One that goes on in the next block counts by its beginning. */
-	has_end = left - text.size < unit || !memcmp(bytes + text.size, zeros, unit);
+	text.size = hw_wide_run(search->encoding, scanner->bytes + start, scanner->size - start, &characters);
 	*is_text = characters >= hw_max(scanner->minimum, (size_t)SHORTEST) &&
-		   (has_end ||
-			   (characters >= SHORTEST_NO_END && is_latin(encoding, bytes + text.size - unit))) &&
-		   !is_claimed(scanner, start, text.size) && !is_narrow_in_truth(scanner, start, text.size);
+		   (has_end(search, &text) || (search->latin && characters >= SHORTEST_NO_END)) &&
+		   !hw_text_any(scanner->claimed, start, start + text.size);
+	if (*is_text && !search->latin)
+		*is_text = !is_narrow_in_truth(scanner, start, text.size) &&
+			   is_right_order(search, start, text.size);
 	return text;
 }
 
-/* The beginning, not before `floor`, of the text that `start` lies in. */
-static size_t begin_of(
-	const struct hw_text_scanner *scanner, enum hw_encoding encoding, size_t start, size_t floor)
+/* Whether the unit before `start` may be a character of the same text. */
+static bool goes_back(const struct search *search, size_t start)
 {
-	unsigned unit = hw_encoding_unit(encoding);
+	const struct hw_text_scanner *scanner = search->scanner;
+	size_t before = start - search->unit;
 	uint32_t character;
 
-	while (start >= floor + unit && !is_claimed(scanner, start - unit, unit) &&
-		hw_encoding_decode(encoding, scanner->bytes + start - unit, unit, &character) &&
-		hw_wide_glance(encoding, scanner->bytes + start - unit, unit) &&
-		!is_narrow_in_truth(scanner, start - unit, unit))
-		start -= unit;
-	return start;
+	if (hw_text_any(scanner->claimed, before, start) ||
+		!hw_wide_glance(search->encoding, scanner->bytes + before, search->unit) ||
+		!hw_encoding_decode(search->encoding, scanner->bytes + before, search->unit, &character))
+		return false;
+	return start < 4 || !is_narrow_in_truth(scanner, start - 4, 4);
 }
 
-/* Tells the text around `start`, if it is one. Returns how far it goes: nobody need look there again. */
-static size_t try_at(struct hw_text_scanner *scanner, enum hw_encoding encoding, size_t start, size_t floor)
+/*
+ * Tells the text around `start`, if it is one; its beginning is not before `floor`. Returns how far it goes:
+ * nobody need look there again.
+ */
+static size_t try_at(const struct search *search, size_t start, size_t floor)
 {
-	size_t begin = begin_of(scanner, encoding, start, floor);
+	size_t begin = start;
+	struct hw_text text;
 	bool is_text;
-	struct hw_text text = measure(scanner, encoding, begin, &is_text);
 
+	while (begin >= floor + search->unit && goes_back(search, begin))
+		begin -= search->unit;
+	text = measure(search, begin, &is_text);
 	if (!is_text && begin != start)
-		text = measure(scanner, encoding, start, &is_text);
+		text = measure(search, start, &is_text);
 	if (is_text)
-		hw_text_scanner_tell(scanner, &text);
-	return hw_max(text.start + text.size, start + hw_encoding_unit(encoding));
+		hw_text_scanner_tell(search->scanner, &text);
+	return hw_max(text.start + text.size, start + search->unit);
 }
 
 /* Four units in a row that may be Latin, at a multiple of the unit or at other places. */
-static void find_latin(struct hw_text_scanner *scanner, enum hw_encoding encoding, bool aligned)
+static void find_latin(const struct search *search, bool aligned)
 {
-	unsigned unit = hw_encoding_unit(encoding);
-	uint64_t places = unit == 2 ? 0x5555555555555555 : 0x1111111111111111;
-	uint64_t here = latin_units(scanner, 0, encoding);
+	const struct hw_text_scanner *scanner = search->scanner;
+	uint64_t places = search->unit == 2 ? 0x5555555555555555 : 0x1111111111111111;
+	uint64_t here = latin_units(search, 0);
 	size_t done = 0;
 
 	for (size_t word = 0; word * 64 < scanner->size; word++) {
-		uint64_t next = latin_units(scanner, word + 1, encoding);
+		uint64_t next = latin_units(search, word + 1);
 		uint64_t starts = here & (aligned ? places : ~places);
 
 		for (unsigned i = 1; starts && i < SHORTEST; i++)
-			starts &= shifted(here, next, i * unit);
+			starts &= shifted(here, next, i * search->unit);
 		for (; starts; starts &= starts - 1) {
 			size_t start = word * 64 + (size_t)__builtin_ctzll(starts);
 
 			if (start >= done && !hw_text_bit(scanner->claimed, start))
-				done = try_at(scanner, encoding, start, done);
+				done = try_at(search, start, done);
 		}
 		here = next;
 	}
 }
 
-void hw_text_find_wide_latin(struct hw_text_scanner *scanner)
-{
-	for (int aligned = 1; aligned >= 0; aligned--) {
-		for (enum hw_encoding i = HW_ENCODING_UTF16LE; i <= HW_ENCODING_UTF32BE; i++)
-			find_latin(scanner, i, aligned);
-	}
-}
-
 /* Goes through [start, end) in steps of a unit; returns where to go on, at `end` or behind it. */
-static size_t find_other(struct hw_text_scanner *scanner, enum hw_encoding encoding, size_t start, size_t end)
+static size_t find_other(const struct search *search, size_t start, size_t end)
 {
-	unsigned unit = hw_encoding_unit(encoding);
+	const struct hw_text_scanner *scanner = search->scanner;
 	size_t floor = start;
 
 	while (start < end) {
-		unsigned good = hw_wide_glance(encoding, scanner->bytes + start, scanner->size - start);
+		unsigned good =
+			hw_wide_glance(search->encoding, scanner->bytes + start, scanner->size - start);
 
 		if (good < SHORTEST)
-			start += (good + 1) * unit;
+			start += (good + 1) * search->unit;
 		else if (hw_text_bit(scanner->claimed, start))
-			start += unit;
+			start += search->unit;
 		else
-			floor = start = try_at(scanner, encoding, start, floor);
+			floor = start = try_at(search, start, floor);
 	}
 	return start;
 }
 
-/* Only where there are bytes that are neither ASCII nor zero. */
+/* Looks only where there are bytes that are neither ASCII nor zero. */
+static void find_all_other(const struct search *search)
+{
+	const struct hw_text_scanner *scanner = search->scanner;
+	size_t done = 0;
+
+	for (size_t word = 0; word * 64 < scanner->size; word++) {
+		uint64_t noise = ~(scanner->text[word] | scanner->zero[word] | scanner->claimed[word]);
+		size_t start = hw_max(word * 64, done), end = hw_min(word * 64 + 64, scanner->size);
+
+		if (noise && start < end)
+			done = find_other(search, start, end);
+	}
+}
+
+static struct search search_for(struct hw_text_scanner *scanner, enum hw_encoding encoding, bool latin)
+{
+	return (struct search){ scanner, encoding, hw_encoding_unit(encoding), latin };
+}
+
+void hw_text_find_wide_latin(struct hw_text_scanner *scanner)
+{
+	for (int aligned = 1; aligned >= 0; aligned--) {
+		for (enum hw_encoding i = HW_ENCODING_UTF16LE; i <= HW_ENCODING_UTF32BE; i++) {
+			struct search search = search_for(scanner, i, true);
+
+			find_latin(&search, aligned);
+		}
+	}
+}
+
 void hw_text_find_wide_other(struct hw_text_scanner *scanner)
 {
 	for (enum hw_encoding i = HW_ENCODING_UTF16LE; i <= HW_ENCODING_UTF32BE; i++) {
-		size_t done = 0;
+		struct search search = search_for(scanner, i, false);
 
-		for (size_t word = 0; word * 64 < scanner->size; word++) {
-			uint64_t noise =
-				~(scanner->text[word] | scanner->zero[word] | scanner->claimed[word]);
-			size_t start = hw_max(word * 64, done);
-			size_t end = hw_min(word * 64 + 64, scanner->size);
-
-			if (noise && start < end)
-				done = find_other(scanner, i, start, end);
-		}
+		find_all_other(&search);
 	}
 }
