@@ -588,16 +588,20 @@ struct hw_lost_tree {
 
 enum hw_lost_shape hw_lost_tree_shape(const struct hw_lost_tree *tree);
 
-/* Interior pointers that count as start pointers, as memcheck's heuristics of these names have it. */
+/*
+ * Interior pointers that count as start pointers: memcheck's heuristics of these names, and one more that
+ * memcheck does not have, proven by the block's own words.
+ */
 enum hw_heuristic {
 	HW_HEURISTIC_LENGTH64,            /* behind a 64-bit length of the rest of the block */
 	HW_HEURISTIC_NEWARRAY,            /* behind the number of elements of a new[] array */
 	HW_HEURISTIC_STDSTRING,           /* to the text of a reference-counted std::string */
 	HW_HEURISTIC_MULTIPLEINHERITANCE, /* to a base class with a vtable of its own */
+	HW_HEURISTIC_ALIGNED,             /* beside a word in which an aligning allocator keeps the start */
 	HW_HEURISTICS,
 };
 
-/* "length64", "newarray", "stdstring", "multipleinheritance". */
+/* "length64", "newarray", "stdstring", "multipleinheritance", "aligned". */
 const char *hw_heuristic_name(enum hw_heuristic heuristic);
 
 /* May be zeroed: all roots, all heuristics. */

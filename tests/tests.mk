@@ -82,6 +82,28 @@ $(B)/targets/idle-no-pie: tests/targets/idle.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TARGET_CFLAGS) -fno-pie -no-pie -o $@ $<
 
+# tests/targets/leak/ for several links and machines, its C++ sister, and libraries that they dlopen().
+FLAGS_leak :=
+FLAGS_leak-static := -static -DLEAK_STATIC
+FLAGS_leak-32 := $(M32)
+LEAKS := $(addprefix $(B)/targets/,leak leak-static leak-32)
+TARGETS += $(LEAKS) $(addprefix $(B)/targets/,leak_cxx leak_library.so leak_library-32.so)
+
+$(LEAKS): $(wildcard tests/targets/leak/*)
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl
+
+$(B)/targets/leak_cxx: tests/targets/leak_cxx/main.cpp tests/targets/leak/notes.c tests/targets/leak/leak.h
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -iquote . $(TARGET_CFLAGS) -o $@ $< -x c tests/targets/leak/notes.c
+
+$(B)/targets/leak_library.so $(B)/targets/leak_library-32.so: tests/targets/leak_library/library.c
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TARGET_CFLAGS) -fPIC -shared $(if $(findstring -32,$@),$(M32)) -o $@ $<
+
 # tests/recorder/ is preloaded into real programs.
 RECORDERS := $(B)/recorder/librecorder.so $(B)/recorder/librecorder-32.so
 $(B)/recorder/librecorder-32.so: private RECORDER_FLAGS := $(M32)

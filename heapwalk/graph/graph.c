@@ -21,6 +21,7 @@ const char *hw_heuristic_name(enum hw_heuristic heuristic)
 		[HW_HEURISTIC_NEWARRAY] = "newarray",
 		[HW_HEURISTIC_STDSTRING] = "stdstring",
 		[HW_HEURISTIC_MULTIPLEINHERITANCE] = "multipleinheritance",
+		[HW_HEURISTIC_ALIGNED] = "aligned",
 	};
 
 	return names[heuristic];

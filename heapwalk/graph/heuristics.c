@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * memcheck's heuristics (--leak-check-heuristics in its manual). memcheck knows what size was asked for; from
- * outside only the chunk is known, so a size matches if any request that ends in such a chunk does.
+ * memcheck's heuristics (--leak-check-heuristics in its manual), and one of ours. memcheck knows what size
+ * was asked for; from outside only the chunk is known, so a size matches if any request that ends in such a
+ * chunk does.
  */
 #include "heapwalk/graph/heuristics.h"
 #include "heapwalk/graph/scan.h"
@@ -114,6 +115,26 @@ static bool is_inheritance(
 	return is_vtable(heuristics, hw_image_word(image, bytes));
 }
 
+/*
+ * An allocator that aligns by hand keeps the block's start next to what it gives out: right before it
+ * (Eigen, Boost.Align and many more), or in the second word (_dl_find_object's mappings, elf/dl-find_object.c
+ * since glibc 2.35).
+ */
+static bool is_aligned(const struct hw_heap *heap, const struct block *block, uint64_t user)
+{
+	const struct hw_image *image = heap->snapshot->image;
+	unsigned word_size = block->word_size;
+	uint64_t pointer = user + block->offset, before;
+	uint8_t bytes[3 * 8];
+
+	if (pointer % word_size || block->offset < word_size)
+		return false;
+	before = pointer - word_size;
+	if (hw_image_read_some(image, before, bytes, 3 * word_size) != 3 * word_size)
+		return false;
+	return hw_image_word(image, bytes) == user || hw_image_word(image, bytes + 2 * word_size) == user;
+}
+
 enum hw_heuristic hw_heuristics_judge(
 	const struct hw_heuristics *heuristics, uint32_t chunk, uint64_t pointer)
 {
@@ -127,6 +148,7 @@ enum hw_heuristic hw_heuristics_judge(
 	holds[HW_HEURISTIC_NEWARRAY] = is_newarray(&block);
 	holds[HW_HEURISTIC_STDSTRING] = is_stdstring(&block);
 	holds[HW_HEURISTIC_MULTIPLEINHERITANCE] = is_inheritance(heuristics, &block, pointer);
+	holds[HW_HEURISTIC_ALIGNED] = is_aligned(heuristics->heap, &block, pointer - block.offset);
 	for (unsigned i = 0; i < HW_HEURISTICS; i++) {
 		if (holds[i] && !(heuristics->off >> i & 1))
 			return (enum hw_heuristic)i;

@@ -128,15 +128,12 @@ static void lay_malloc(struct finder *finder)
 		if (doubtful)
 			lay_doubtful(finder, region);
 	}
-	for (uint32_t i = 0; heap->libcs && i < heap->arena_count; i++) {
-		const struct hw_layout *layout = heap->libcs[heap->arenas[i].libc].layout;
-		uint64_t start = heap->arenas[i].address;
-
-		lay(finder, LAYER_MALLOC, NO_ROOT, 0, start, start + layout->arena->size);
-	}
 	for (uint32_t i = 0; i < heap->libc_count; i++) {
 		const struct hw_libc *libc = &heap->libcs[i];
 
+		/* Other arenas lie in their heaps. */
+		lay(finder, LAYER_MALLOC, NO_ROOT, 0, libc->main_arena,
+			libc->main_arena + libc->layout->arena->size);
 		if (libc->malloc_par)
 			lay(finder, LAYER_MALLOC, NO_ROOT, 0, libc->malloc_par,
 				libc->malloc_par + libc->layout->par->size);
@@ -197,7 +194,8 @@ static void lay_block(struct finder *finder, uint32_t index, const struct hw_thr
 		lay_stack(finder, index, block->stack, block->stack_end);
 	lay(finder, LAYER_CONTROL, HW_ROOT_TLS, index, block->tls, block->tls_end);
 	lay(finder, LAYER_CONTROL, HW_ROOT_DESCRIPTOR, index, block->control, block->slots);
-	lay(finder, LAYER_CONTROL, HW_ROOT_SPECIFIC, index, block->slots, block->slots_end);
+	lay(finder, LAYER_CONTROL, block->has_slots ? HW_ROOT_SPECIFIC : HW_ROOT_DESCRIPTOR, index,
+		block->slots, block->slots_end);
 	lay(finder, LAYER_CONTROL, HW_ROOT_DESCRIPTOR, index, block->slots_end, block->control_end);
 }
 

@@ -159,7 +159,12 @@ static bool add_reference(void *argument, const struct hw_hit *hit)
 {
 	struct heap_scan *heap_scan = argument;
 
-	if (hit->reference == heap_scan->last || hw_reference_target(hit->reference) == heap_scan->chunk)
+	if (hw_reference_target(hit->reference) == heap_scan->chunk) {
+		if (!hw_reference_is_interior(hit->reference))
+			heap_scan->kinds[heap_scan->chunk] |= HW_MARK_HINT;
+		return true;
+	}
+	if (hit->reference == heap_scan->last)
 		return true;
 	heap_scan->last = hit->reference;
 	if (hw_references_add(heap_scan->references, hit->reference))
@@ -170,7 +175,8 @@ static bool add_reference(void *argument, const struct hw_hit *hit)
 
 /*
  * May interior pointers into this block count as start pointers (heuristics.h)? Judged by its first word,
- * while it is at hand: a count or length that the block could hold, or a vtable.
+ * while it is at hand: a count or length that the block could hold, or a vtable. (And by a pointer to its own
+ * start: add_reference().)
  */
 static void hint(struct heap_scan *heap_scan, const uint8_t *bytes, uint64_t usable)
 {

@@ -68,7 +68,7 @@ static uint64_t word_at(const struct control *control, uint64_t offset)
 	return hw_image_word(control->image, control->bytes + offset);
 }
 
-/* pthread_create() and start-up let specific[0] point at the slots inside the control block. */
+/* pthread_create() and libpthread's start-up let specific[0] point at the slots inside the control block. */
 static bool has_slots(const struct control *control, uint64_t slots)
 {
 	return word_at(control, slots + 2ull * SLOTS * control->image->word_size) == control->start + slots;
@@ -101,7 +101,7 @@ static bool find_control(struct control *control, const struct control_layout *l
 	control_read(control, image, thread_pointer, CONTROL_LIMIT);
 	/* tcbhead_t: tcb, dtv, self. */
 	return word_at(control, 0) == thread_pointer &&
-	       word_at(control, 2 * image->word_size) == thread_pointer && has_slots(control, layout->slots);
+	       word_at(control, 2 * image->word_size) == thread_pointer;
 }
 
 /* stackblock and stackblock_size: the first two words behind the slots that enclose the control block. */
@@ -183,6 +183,7 @@ bool hw_thread_block_read(
 	*block = (struct hw_thread_block){
 		.thread_pointer = thread_pointer,
 		.control = control.start,
+		.has_slots = has_slots(&control, layout->slots),
 		.slots = control.start + layout->slots,
 		.slots_end = control.start + layout->slots + 2ull * SLOTS * word_size,
 		.dtv = layout->above ? thread_pointer + word_size : thread_pointer,

@@ -17,6 +17,7 @@ struct hw_thread_block {
 	uint64_t thread_pointer;
 	uint64_t control; /* struct pthread: [control, control_end) */
 	uint64_t control_end;
+	bool has_slots; /* false: the program runs without libpthread (before 2.34) */
 	uint64_t slots; /* pthread_setspecific(): 32 pairs of sequence number and value */
 	uint64_t slots_end;
 	uint64_t stack; /* the block that glibc allocated or was given, guard included; the main thread has
