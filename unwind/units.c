@@ -42,7 +42,8 @@ static bool find_skeleton(struct hw_object *object, uint64_t address, Dwarf_Die 
 {
 	Dwarf_Die *found = object->dwfl ? dwfl_module_addrdie(object->dwfl, address, bias) : NULL;
 
-	if (found) {
+	/* libdwfl joins what .debug_aranges lists one after the other, whatever lies in between. */
+	if (found && dwarf_haspc(found, address - *bias) > 0) {
 		*unit = *found;
 		return true;
 	}

@@ -198,8 +198,15 @@ class LiveTest(harness.TestCase):
                     # The innermost frames, in the C library, come and go.
                     self.assertEqual(own_names(found)[:200], own_names(cut)[:200])
 
+    def test_no_line(self):
+        """_start comes without debug information, and lies between functions that have it."""
+        with Target(compiled("optimised-debug", "-O2", "-g"), "chain") as target:
+            frames = stacks(target.pid)[target.pid]["frames"]
+        start = next(frame for frame in frames if frame["function"] == "_start")
+        self.assertEqual((None, 0), (start["file"], start["line"]))
+
     def test_lines(self):
-        """The line of a call in the program, as the compiler has it, by gdb's reading of the same program."""
+        """The lines of calls in the program, as the compiler has it, hold the calls."""
         with Target(compiled("plain", *VARIANTS["plain"]), "chain") as target:
             frames = stacks(target.pid)[target.pid]["frames"]
         with open(os.path.join(SOURCES, "stacks.c")) as source:
