@@ -29,10 +29,14 @@ static bool parse_map_line(const char *line, size_t length, struct hw_map *map, 
 {
 	unsigned long long start, end, offset, inode;
 	unsigned major, minor;
-	char perms[5];
+	size_t head_size = hw_min(length, (size_t)127); /* all but the path */
+	char head[128], perms[5];
 	int used = 0;
 
-	if (sscanf(line, "%llx-%llx %4s %llx %x:%x %llu%n", &start, &end, perms, &offset, &major, &minor,
+	/* sscanf() measures its whole text first, which would be all the lines that follow. */
+	memcpy(head, line, head_size);
+	head[head_size] = '\0';
+	if (sscanf(head, "%llx-%llx %4s %llx %x:%x %llu%n", &start, &end, perms, &offset, &major, &minor,
 		    &inode, &used) != 7 ||
 		(size_t)used > length || start >= end)
 		return false;
