@@ -134,8 +134,8 @@ static void set_reason(struct attachment *attachment, char *reason)
 	attachment->snapshot->freeze.reason = reason;
 }
 
-/* Where no fork succeeds the next stop is a hold, unless a fork was asked for. Takes over `error`. */
-static struct hw_error *hold_instead(struct attachment *attachment, struct hw_error *error, bool *again)
+/* Where a fork is not possible the next stop is a hold, unless a fork was asked for. Takes over `error`. */
+static struct hw_error *hold_instead(struct attachment *attachment, struct hw_error *error)
 {
 	char *reason;
 
@@ -146,7 +146,6 @@ static struct hw_error *hold_instead(struct attachment *attachment, struct hw_er
 	hw_error_destroy(error);
 	set_reason(attachment, reason);
 	attachment->method = HW_FREEZE_HOLD;
-	*again = true;
 	return NULL;
 }
 
@@ -160,8 +159,11 @@ static struct hw_error *take_memory(struct hw_agent *agent, struct attachment *a
 		error = hw_error_create(HW_ERROR_UNSUPPORTED, "a thread sleeps in the kernel");
 	else if (attachment->method == HW_FREEZE_FORK)
 		error = hw_fork_take(attachment->fork, attachment->snapshot, attachment->mem);
-	if (error)
-		return hold_instead(attachment, error, again);
+	if (error) {
+		error = hold_instead(attachment, error);
+		*again = !error;
+		return error;
+	}
 	return hw_hold_copy(
 		&attachment->hold, attachment->snapshot, attachment->living, attachment->mem, agent, choice);
 }
@@ -278,6 +280,8 @@ static struct hw_error *choose_method(struct attachment *attachment, pid_t pid)
 	set_reason(attachment, reason);
 	if (attachment->method == HW_FREEZE_FORK)
 		error = prepare_fork(attachment);
+	if (error)
+		error = hold_instead(attachment, error);
 	if (error)
 		return error;
 	error = hw_hold_prepare(&attachment->hold, attachment->before, attachment->living,

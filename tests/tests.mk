@@ -104,6 +104,17 @@ $(B)/targets/leak_library.so $(B)/targets/leak_library-32.so: tests/targets/leak
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TARGET_CFLAGS) -fPIC -shared $(if $(findstring -32,$@),$(M32)) -o $@ $<
 
+# tests/targets/blockers/ and moods/: what a freeze must not harm.
+FROZEN := $(addprefix $(B)/targets/,blockers blockers-32 moods moods-32)
+TARGETS += $(FROZEN)
+
+$(filter %/blockers %/blockers-32,$(FROZEN)): tests/targets/blockers/blockers.c
+$(filter %/moods %/moods-32,$(FROZEN)): tests/targets/moods/moods.c
+$(FROZEN):
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(if $(filter %-32,$@),$(M32)) -o $@ $<
+
 # tests/recorder/ is preloaded into real programs.
 RECORDERS := $(B)/recorder/librecorder.so $(B)/recorder/librecorder-32.so
 $(B)/recorder/librecorder-32.so: private RECORDER_FLAGS := $(M32)
