@@ -16,6 +16,10 @@ static const uint8_t syscall_instruction[] = { 0x0f, 0x05 };
 
 #define CODE_SEGMENT_64 0x33
 
+/* The kernel's own: include/linux/errno.h. */
+#define ERESTARTNOINTR 513
+#define RESTART_LIMIT  100
+
 #define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
 
 static bool search_map(const struct hw_snapshot *snapshot, const struct hw_map *map, uint64_t *gadget)
@@ -152,7 +156,7 @@ static struct hw_error *run_to_syscall_stop(struct hw_remote *remote)
 	}
 }
 
-struct hw_error *hw_remote_call(
+static struct hw_error *call_once(
 	struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
 {
 	struct user_regs_struct registers = remote->saved;
@@ -167,7 +171,6 @@ struct hw_error *hw_remote_call(
 	registers.r10 = arguments[3];
 	registers.r8 = arguments[4];
 	registers.r9 = arguments[5];
-	remote->child = 0;
 	if (ptrace(PTRACE_SETREGS, remote->tid, NULL, &registers) != 0)
 		return died(remote);
 	error = run_to_syscall_stop(remote);
@@ -179,6 +182,21 @@ struct hw_error *hw_remote_call(
 		return died(remote);
 	*result = (long)registers.rax;
 	return NULL;
+}
+
+/* clone(2) does nothing when a signal waits, be it SIGSTOP, and wants to be called again after it. */
+struct hw_error *hw_remote_call(
+	struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
+{
+	struct hw_error *error = NULL;
+	long got = -ERESTARTNOINTR;
+
+	remote->child = 0;
+	for (int tries = 0; tries < RESTART_LIMIT && got == -ERESTARTNOINTR && !error; tries++)
+		error = call_once(remote, number, arguments, &got);
+	if (!error)
+		*result = got;
+	return error;
 }
 
 void hw_remote_end(struct hw_remote *remote)
