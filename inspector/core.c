@@ -33,7 +33,8 @@ struct hw_error *hw_core_keep(struct hw_core *core, void *buffer)
 
 static struct hw_error *open_regular(const char *path, int *fd)
 {
-	hw_autoclose int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct hw_error *error = NULL;
 	struct stat status;
 
 	if (opened < 0 && errno == ENOENT)
@@ -42,16 +43,20 @@ static struct hw_error *open_regular(const char *path, int *fd)
 			"those that systemd keeps");
 	if (opened < 0 && errno == EACCES)
 		return hw_error_create(HW_ERROR_PERMISSION, "%s may not be read by this user", path);
-	if (opened < 0 || fstat(opened, &status))
+	if (opened < 0)
 		return hw_error_os(errno, "cannot open %s", path);
-	if (!S_ISREG(status.st_mode))
-		return hw_error_create(HW_ERROR_FORMAT, "%s is not a regular file", path);
-	if (!status.st_size)
-		return hw_error_remedy(hw_error_create(HW_ERROR_FORMAT, "%s is empty", path),
+	if (fstat(opened, &status))
+		error = hw_error_os(errno, "cannot open %s", path);
+	else if (!S_ISREG(status.st_mode))
+		error = hw_error_create(HW_ERROR_FORMAT, "%s is not a regular file", path);
+	else if (!status.st_size)
+		error = hw_error_remedy(hw_error_create(HW_ERROR_FORMAT, "%s is empty", path),
 			"look for a full disk, or a limit on the size of cores (ulimit -c)");
-	*fd = opened;
-	opened = -1;
-	return NULL;
+	if (error)
+		close(opened);
+	else
+		*fd = opened;
+	return error;
 }
 
 /* Opens the core, unpacked if need be; the snapshot's holding takes the descriptor. */
@@ -207,18 +212,20 @@ static struct hw_error *name_executable(struct hw_snapshot *snapshot)
 	return NULL;
 }
 
+/* What is done to open a core, in this order. */
+static struct hw_error *(*const steps[])(struct hw_core *core) = {
+	open_core,
+	read_header,
+	hw_core_read_segments,
+	hw_core_read_notes,
+	hw_core_read_links,
+	hw_core_make_maps,
+	hw_core_drop_zero_stacks,
+	hw_core_find_thread_pointers,
+};
+
 static struct hw_error *fill_snapshot(struct hw_core *core, const struct hw_core_options *options)
 {
-	struct hw_error *(*const steps[])(struct hw_core *) = {
-		open_core,
-		read_header,
-		hw_core_read_segments,
-		hw_core_read_notes,
-		hw_core_read_links,
-		hw_core_make_maps,
-		hw_core_drop_zero_stacks,
-		hw_core_find_thread_pointers,
-	};
 	struct hw_error *error = apply_options(core, options);
 
 	for (size_t i = 0; i < hw_array_size(steps) && !error; i++)

@@ -302,7 +302,7 @@ static int compare_maps(const void *one, const void *other)
 /* Pointers to all mappings of files, sorted so that those of one path stand together. */
 static struct hw_map **sorted_maps(struct hw_snapshot *snapshot, size_t *count)
 {
-	struct hw_map **maps = calloc(snapshot->map_count + 1, sizeof(*maps));
+	struct hw_map **maps = calloc(snapshot->map_count + 1, sizeof(struct hw_map *));
 
 	*count = 0;
 	for (size_t i = 0; maps && i < snapshot->map_count; i++) {
@@ -310,7 +310,7 @@ static struct hw_map **sorted_maps(struct hw_snapshot *snapshot, size_t *count)
 			maps[(*count)++] = &snapshot->maps[i];
 	}
 	if (*count)
-		qsort(maps, *count, sizeof(*maps), compare_maps);
+		qsort(maps, *count, sizeof(struct hw_map *), compare_maps);
 	return maps;
 }
 

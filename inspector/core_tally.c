@@ -15,7 +15,7 @@ const char *hw_core_size_text(uint64_t size, char text[32])
 		value /= 1024;
 		unit++;
 	}
-	snprintf(text, 32, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	(void)snprintf(text, 32, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 	return text;
 }
 
@@ -62,7 +62,7 @@ struct hw_error *hw_core_tally_warn(const struct hw_core_tally *tally, struct hw
 		if (!wordings[i].what || !row->count)
 			continue;
 		if (row->count > NAMES_MAX)
-			snprintf(more, sizeof(more), " and %zu more", row->count - NAMES_MAX);
+			(void)snprintf(more, sizeof(more), " and %zu more", row->count - NAMES_MAX);
 		error = hw_snapshot_warn(snapshot, "%s of %s missing; %s (%zu): %s%s%s",
 			hw_core_size_text(row->bytes, size), wordings[i].what, wordings[i].files, row->count,
 			row->names, more, wordings[i].remedy);

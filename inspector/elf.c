@@ -47,7 +47,7 @@ static bool layout_decode(const uint8_t *ident, struct hw_elf_layout *layout)
 {
 	unsigned class = ident[EI_CLASS], data = ident[EI_DATA];
 
-	if (memcmp(ident, ELFMAG, SELFMAG) || ident[EI_VERSION] != EV_CURRENT)
+	if (memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_VERSION] != EV_CURRENT)
 		return false;
 	if ((class != ELFCLASS32 && class != ELFCLASS64) || (data != ELFDATA2LSB && data != ELFDATA2MSB))
 		return false;

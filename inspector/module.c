@@ -30,7 +30,7 @@ static bool may_start_module(const struct hw_snapshot *snapshot, const struct hw
 		return true;
 	if (map->flags & HW_MAP_IO)
 		return false;
-	if (!strncmp(map->path, "/dev/", 5) && strncmp(map->path, "/dev/shm/", 9))
+	if (strncmp(map->path, "/dev/", 5) == 0 && strncmp(map->path, "/dev/shm/", 9) != 0)
 		return false;
 	return (map->path[0] && map->offset == 0) || map->prot & HW_MAP_EXEC;
 }
@@ -198,7 +198,7 @@ static void read_process_auxv(struct hw_snapshot *snapshot)
 	uint8_t bytes[4096]; /* some 25 entries of 16 bytes */
 	ssize_t size;
 
-	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)snapshot->process.pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", (int)snapshot->process.pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	size = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : -1;
 	if (size > 0)

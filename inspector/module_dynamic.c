@@ -264,7 +264,7 @@ static bool match_symbol(const struct hw_dynamic_symbol *symbol, void *argument)
 {
 	struct wanted *wanted = argument;
 
-	if (!symbol->defined || strcmp(symbol->name, wanted->name))
+	if (!symbol->defined || strcmp(symbol->name, wanted->name) != 0)
 		return true;
 	wanted->address = symbol->address;
 	wanted->found = true;

@@ -105,7 +105,7 @@ static struct hw_error *open_mapping(
 
 	if (snapshot->source != HW_SOURCE_PROCESS || !map)
 		return not_there(module);
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)snapshot->process.pid,
+	(void)snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)snapshot->process.pid,
 		(unsigned long long)map->start, (unsigned long long)map->end);
 	return accept_regular(open(path, OPEN_FLAGS), path, fd);
 }
@@ -123,7 +123,7 @@ static struct hw_error *open_executable(
 		return accept_regular(open(given, OPEN_FLAGS), given, fd);
 	if (snapshot->source != HW_SOURCE_PROCESS)
 		return not_there(module);
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)snapshot->process.pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)snapshot->process.pid);
 	return accept_regular(open(path, OPEN_FLAGS), path, fd);
 }
 
@@ -133,13 +133,16 @@ static struct hw_error *open_by_path(
 	return hw_snapshot_open_file(snapshot, module->path, fd);
 }
 
+/* Where a module's file may be, the most trustworthy first. */
+static struct hw_error *(*const places[])(
+	const struct hw_snapshot *snapshot, const struct hw_module *module, int *fd) = {
+	open_mapping,
+	open_executable,
+	open_by_path,
+};
+
 struct hw_error *hw_module_open(const struct hw_snapshot *snapshot, const struct hw_module *module, int *fd)
 {
-	struct hw_error *(*const places[])(const struct hw_snapshot *, const struct hw_module *, int *) = {
-		open_mapping,
-		open_executable,
-		open_by_path,
-	};
 	struct hw_error *error = NULL;
 
 	if (!module->path[0] || module->path[0] == '[' || !module->has_headers)

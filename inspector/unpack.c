@@ -22,14 +22,6 @@ struct sink {
 	const char *directory;
 };
 
-/* Where the packed bytes come from. */
-struct feed {
-	int fd;
-	uint8_t *buffer;
-	size_t size; /* of what is in the buffer */
-	bool ended;
-};
-
 /* What a decoder said after a piece of input. */
 enum outcome {
 	OUTCOME_MORE, /* wants more input or has more output */
@@ -45,8 +37,8 @@ struct format {
 	uint8_t magic[4];
 	size_t magic_size;
 	void *(*open)(void);
-	enum outcome (*step)(void *decoder, const uint8_t **input, size_t *input_size, uint8_t *output,
-		size_t *output_size);
+	enum outcome (*step)(
+		void *decoder, const uint8_t **input, size_t *input_size, void *output, size_t *output_size);
 	void (*close)(void *decoder);
 };
 
@@ -56,7 +48,7 @@ static void *zstd_open(void)
 }
 
 static enum outcome zstd_step(
-	void *decoder, const uint8_t **input, size_t *input_size, uint8_t *output, size_t *output_size)
+	void *decoder, const uint8_t **input, size_t *input_size, void *output, size_t *output_size)
 {
 	ZSTD_inBuffer in = { .src = *input, .size = *input_size };
 	ZSTD_outBuffer out = { .dst = output, .size = *output_size };
@@ -94,7 +86,7 @@ static void *gzip_open(void)
 }
 
 static enum outcome gzip_step(
-	void *decoder, const uint8_t **input, size_t *input_size, uint8_t *output, size_t *output_size)
+	void *decoder, const uint8_t **input, size_t *input_size, void *output, size_t *output_size)
 {
 	z_stream *stream = decoder;
 	int result;
@@ -128,7 +120,7 @@ static void *lz4_open(void)
 }
 
 static enum outcome lz4_step(
-	void *decoder, const uint8_t **input, size_t *input_size, uint8_t *output, size_t *output_size)
+	void *decoder, const uint8_t **input, size_t *input_size, void *output, size_t *output_size)
 {
 	size_t consumed = *input_size;
 	size_t result = LZ4F_decompress(decoder, output, output_size, *input, &consumed, NULL);
@@ -249,31 +241,30 @@ static struct hw_error *sink_write(struct sink *sink, const uint8_t *bytes, size
 	return NULL;
 }
 
-static struct hw_error *feed_fill(struct feed *feed, const char *path)
+/* Reads the next piece of the packed file; `*size` is 0 at its end. */
+static struct hw_error *read_piece(int fd, const char *path, uint8_t *piece, size_t *size)
 {
 	ssize_t got;
 
 	do
-		got = read(feed->fd, feed->buffer, BUFFER_SIZE);
+		got = read(fd, piece, BUFFER_SIZE);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return hw_error_os(errno, "cannot read %s", path);
-	feed->size = (size_t)got;
-	feed->ended = got == 0;
+	*size = (size_t)got;
 	return NULL;
 }
 
-/* Runs the decoder over what is in the feed. `*outcome` is the last one. */
-static struct hw_error *unpack_piece(const struct format *format, void *decoder, const struct feed *feed,
-	struct sink *sink, uint8_t *output, enum outcome *outcome)
+/* Runs the decoder over one piece. `*outcome` is what it said last. */
+static struct hw_error *unpack_piece(const struct format *format, void *decoder, const uint8_t *input,
+	size_t left, struct sink *sink, uint8_t *output, enum outcome *outcome)
 {
-	const uint8_t *input = feed->buffer;
-	size_t left = feed->size, made = BUFFER_SIZE;
-	struct hw_error *error;
+	size_t made = BUFFER_SIZE;
 
 	/* A full output buffer may mean that more is waiting, though all input is taken. */
 	while (left || made == BUFFER_SIZE) {
 		size_t before = left;
+		struct hw_error *error;
 
 		made = BUFFER_SIZE;
 		*outcome = format->step(decoder, &input, &left, output, &made);
@@ -286,20 +277,20 @@ static struct hw_error *unpack_piece(const struct format *format, void *decoder,
 	return NULL;
 }
 
-static struct hw_error *unpack_all(const struct format *format, void *decoder, struct feed *feed,
-	struct sink *sink, const char *path, enum outcome *outcome)
+static struct hw_error *unpack_all(const struct format *format, void *decoder, int packed, const char *path,
+	struct sink *sink, enum outcome *outcome)
 {
+	hw_autofree uint8_t *input = malloc(BUFFER_SIZE);
 	hw_autofree uint8_t *output = malloc(BUFFER_SIZE);
+	size_t size = BUFFER_SIZE;
 
-	if (!output)
+	if (!input || !output)
 		return hw_error_no_memory();
-	while (*outcome <= OUTCOME_END) {
-		struct hw_error *error = feed_fill(feed, path);
+	while (size && *outcome <= OUTCOME_END) {
+		struct hw_error *error = read_piece(packed, path, input, &size);
 
-		if (!error && feed->ended)
-			break;
-		if (!error)
-			error = unpack_piece(format, decoder, feed, sink, output, outcome);
+		if (!error && size)
+			error = unpack_piece(format, decoder, input, size, sink, output, outcome);
 		if (error)
 			return error;
 	}
@@ -334,7 +325,7 @@ static struct hw_error *judge(const struct format *format, enum outcome outcome,
 }
 
 static struct hw_error *unpack_format(
-	const struct format *format, struct feed *feed, const char *path, struct sink *sink, char **damage)
+	const struct format *format, int packed, const char *path, struct sink *sink, char **damage)
 {
 	void *decoder = format->open();
 	enum outcome outcome = OUTCOME_MORE;
@@ -342,7 +333,7 @@ static struct hw_error *unpack_format(
 
 	if (!decoder)
 		return hw_error_no_memory();
-	error = unpack_all(format, decoder, feed, sink, path, &outcome);
+	error = unpack_all(format, decoder, packed, path, sink, &outcome);
 	format->close(decoder);
 	return error ? error : judge(format, outcome, sink, path, damage);
 }
@@ -351,7 +342,6 @@ struct hw_error *hw_unpack(int packed, const char *path, int *fd, char **damage)
 {
 	uint8_t magic[4];
 	ssize_t got = pread(packed, magic, sizeof(magic), 0);
-	hw_autofree uint8_t *buffer = NULL;
 	struct sink sink = { .fd = -1 };
 	const struct format *format;
 	struct hw_error *error;
@@ -365,13 +355,9 @@ struct hw_error *hw_unpack(int packed, const char *path, int *fd, char **damage)
 	*damage = NULL;
 	if (!format)
 		return NULL;
-	buffer = malloc(BUFFER_SIZE);
-	if (!buffer)
-		return hw_error_no_memory();
 	error = sink_open(&sink);
 	if (!error)
-		error = unpack_format(
-			format, &(struct feed){ .fd = packed, .buffer = buffer }, path, &sink, damage);
+		error = unpack_format(format, packed, path, &sink, damage);
 	if (error) {
 		if (sink.fd >= 0)
 			close(sink.fd);
