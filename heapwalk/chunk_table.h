@@ -55,6 +55,9 @@ struct hw_error *hw_heap_index(struct hw_heap *heap) hw_must_check;
 /* As hw_heap_find(), and tells whether the chunk starts at this very address. */
 bool hw_heap_locate(const struct hw_heap *heap, uint64_t address, uint32_t *index, bool *exact);
 
+/* Lets memory fetch what hw_heap_locate() will look at, for whoever has a hundred addresses to ask for. */
+void hw_heap_prefetch(const struct hw_heap *heap, uint64_t address);
+
 /* The exact chunk that starts at `address`, false if none does. After hw_heap_index(). */
 bool hw_heap_find_start(const struct hw_heap *heap, uint64_t address, uint32_t *region, uint32_t *index);
 

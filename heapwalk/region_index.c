@@ -194,6 +194,22 @@ static inline uint32_t rank_in_region(
 	       (uint32_t)__builtin_popcount((uint32_t)word & (UINT32_MAX >> (31 - bit)));
 }
 
+void hw_heap_prefetch(const struct hw_heap *heap, uint64_t address)
+{
+	unsigned granule_shift = heap->word_size == 8 ? 4 : 3;
+	const struct hw_region *region;
+	uint64_t offset, in_unit;
+	uint32_t at;
+
+	if (!hw_heap_find_region(heap, address, &at))
+		return;
+	region = &heap->regions[at];
+	offset = address - region->start;
+	in_unit = offset & ((UINT64_C(1) << HW_UNIT_SHIFT) - 1);
+	__builtin_prefetch(region->granules + region->units[offset >> HW_UNIT_SHIFT].word +
+			   (in_unit >> (granule_shift + 5)));
+}
+
 bool hw_heap_locate(const struct hw_heap *heap, uint64_t address, uint32_t *index, bool *exact)
 {
 	unsigned granule_shift = heap->word_size == 8 ? 4 : 3;

@@ -2,6 +2,7 @@
 /* Roots, references and leak kinds of a heap, put together. */
 #include "heapwalk/graph/graph.h"
 #include "heapwalk/graph/heuristics.h"
+#include "heapwalk/graph/huge.h"
 #include "heapwalk/graph/root_scan.h"
 #include "heapwalk/graph/scan.h"
 
@@ -154,6 +155,7 @@ static struct hw_error *prepare(struct hw_graph *graph)
 	graph->kinds = malloc((size_t)heap->chunks.count + 1);
 	if (!graph->kinds)
 		return hw_error_no_memory();
+	hw_huge_advise(graph->kinds, heap->chunks.count);
 	for (uint32_t i = 0; i < heap->chunks.count; i++)
 		graph->kinds[i] = hw_chunk_is_live(heap, i) ? HW_LEAK_DEFINITE : HW_LEAK_NONE;
 	return hw_references_init(&graph->parts->references, heap->chunks.count);

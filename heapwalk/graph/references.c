@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* References in compressed rows. */
+#include "heapwalk/graph/huge.h"
 #include "heapwalk/graph/references.h"
 
 #define FIRST_CAPACITY ((uint64_t)1 << 16)
@@ -17,6 +18,7 @@ struct hw_error *hw_references_init(struct hw_references *references, uint32_t n
 		hw_references_deinit(references);
 		return hw_error_no_memory();
 	}
+	hw_huge_advise(references->rows, ((size_t)node_count + 1) * sizeof(*references->rows));
 	return NULL;
 }
 
@@ -36,6 +38,7 @@ static bool resize(struct hw_references *references, uint64_t capacity)
 	if (!moved)
 		return false;
 	references->targets = moved;
+	hw_huge_advise(moved + references->count, (capacity - references->count) * sizeof(*moved));
 	references->capacity = capacity;
 	return true;
 }
