@@ -313,6 +313,24 @@ class IncompleteCores(CoreTest):
         self.assert_memory(target, found, missing=IN_FILES)
         self.assert_warns(found, "not found")
 
+    def test_no_file_names(self):
+        """Without NT_FILE (its type is changed) ld.so's own list tells which files were mapped where."""
+        for name in ("plain", "32", "static"):
+            with self.subTest(program=name), tempfile.TemporaryDirectory() as directory:
+                target, core = kernel_core(directory, witness(name))
+                named = opened(core)
+                with open(core, "r+b") as file:
+                    head = file.read(1 << 16)
+                    self.assertEqual(1, head.count(b"ELIFCORE\0"))
+                    file.seek(head.index(b"ELIFCORE\0"))
+                    file.write(b"XXXX")
+                found = opened(core, target)
+                self.assert_memory(target, found)
+                self.assertEqual({(m["start"], m["build_id"]) for m in named["modules"]},
+                                 {(m["start"], m["build_id"]) for m in found["modules"]})
+                self.assertEqual({os.path.realpath(m["path"]) for m in named["modules"] if m["path"][0] == "/"},
+                                 {os.path.realpath(m["path"]) for m in found["modules"] if m["path"][0] == "/"})
+
     def test_stacks_that_gcore_cannot_read(self):
         """glibc 2.42 and newer: guard pages inside the stacks' mappings, which gcore stores as zeros."""
         glibc = glibcs.glibc("sid", "amd64")
