@@ -24,18 +24,24 @@ static struct hw_error *attach(struct hw_session *session, const struct hw_last 
 {
 	struct hw_attach_options options = {
 		.method = session->options.freeze,
+		.is_busy = hw_settle_is_busy,
 		.want_usage = hw_views_needs(session->options.views) & HW_VIEW_USAGE,
 	};
 	struct hw_snapshot *preview = NULL;
+	struct hw_settle *settle = NULL;
 	struct hw_error *error;
 
 	hw_progress_stage("looking at the process");
 	error = hw_snapshot_preview(session->options.pid, &preview);
 	if (!error && last)
 		error = hw_last_check(last, preview);
+	if (!error)
+		error = hw_settle_create(preview, &settle);
+	options.argument = settle;
 	hw_progress_stage("taking a snapshot");
 	if (!error)
 		error = hw_snapshot_attach(session->options.pid, &options, &session->snapshot);
+	hw_settle_destroy(settle);
 	hw_snapshot_destroy(preview);
 	return error;
 }

@@ -88,22 +88,22 @@ char *hw_text_shorten(const char *text, size_t width, bool keep_end, bool ascii)
 /* Eighths of a cell where the character set has them; whole ones in ASCII. */
 static char *bar_text(const struct hw_report *report, double share, size_t room)
 {
+	static const char hashes[] = "################################";
+	static const char blocks[] = "████████████████████████████████";
 	static const char *const parts[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-	double cells = hw_min(hw_max(share, 0.0), 1.0) * (double)room;
+	double cells = hw_min(hw_max(share, 0.0), 1.0) * (double)hw_min(room, sizeof(hashes) - 1);
 	size_t eighths = (size_t)(cells * 8 + 0.5);
-	size_t whole = report->ascii ? (eighths + 4) / 8 : eighths / 8;
-	const char *full = report->ascii ? "#" : "█";
-	char *text = calloc(1, (room + 1) * strlen(full) + 1);
+	char *text;
+	int length;
 
-	if (!text)
-		return NULL;
 	if (share > 0 && !eighths)
 		eighths = 1;
-	for (size_t i = 0; i < whole; i++)
-		strcat(text, full);
-	if (!report->ascii)
-		strcat(text, parts[eighths % 8]);
-	return text;
+	if (report->ascii)
+		length = asprintf(&text, "%.*s", (int)((eighths + 4) / 8), hashes);
+	else
+		length = asprintf(
+			&text, "%.*s%s", (int)(eighths / 8 * strlen("█")), blocks, parts[eighths % 8]);
+	return length < 0 ? NULL : text;
 }
 
 static const char *number_text(const struct hw_report *report, const struct hw_column *column,

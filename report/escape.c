@@ -129,7 +129,8 @@ size_t hw_escape_next(
 	}
 	brief = short_escape(code);
 	if (brief) {
-		*written = strlen(strcpy(piece, brief));
+		*written = 2;
+		memcpy(piece, brief, 2);
 	} else if (is_hidden(code) || (ascii && code >= 0x80)) {
 		*written = (size_t)escape_code(code, piece);
 	} else {
@@ -139,28 +140,37 @@ size_t hw_escape_next(
 	return taken;
 }
 
+/* Room for one piece more; NULL when memory is short, and what there was is freed. */
+static char *make_room(char *escaped, size_t used, size_t *room)
+{
+	char *moved;
+
+	if (*room - used >= HW_ESCAPE_PIECE)
+		return escaped;
+	*room *= 2;
+	moved = realloc(escaped, *room);
+	if (!moved)
+		free(escaped);
+	return moved;
+}
+
 char *hw_report_escape(const char *text, size_t length, bool ascii)
 {
 	size_t room = length + HW_ESCAPE_PIECE;
 	char *escaped = malloc(room);
 	size_t used = 0;
 
-	for (size_t at = 0; escaped && at < length;) {
+	if (!escaped)
+		return NULL;
+	for (size_t at = 0; at < length;) {
 		size_t written;
 
-		if (room - used < HW_ESCAPE_PIECE) {
-			char *moved = realloc(escaped, room *= 2);
-
-			if (!moved) {
-				free(escaped);
-				return NULL;
-			}
-			escaped = moved;
-		}
+		escaped = make_room(escaped, used, &room);
+		if (!escaped)
+			return NULL;
 		at += hw_escape_next(text + at, length - at, ascii, escaped + used, &written);
 		used += written;
 	}
-	if (escaped)
-		escaped[used] = '\0';
+	escaped[used] = '\0';
 	return escaped;
 }

@@ -82,11 +82,11 @@ char *hw_number_share(double share, char text[HW_NUMBER_ROOM])
 	double percent = share * 100;
 
 	if (!(percent > 0))
-		strcpy(text, "0%");
+		snprintf(text, HW_NUMBER_ROOM, "0%%");
 	else if (percent < 0.1)
-		strcpy(text, "<0.1%");
+		snprintf(text, HW_NUMBER_ROOM, "<0.1%%");
 	else if (share > 1 - 1e-9) /* rows that were added up */
-		strcpy(text, "100%");
+		snprintf(text, HW_NUMBER_ROOM, "100%%");
 	else
 		snprintf(text, HW_NUMBER_ROOM, "%.1f%%", hw_min(percent, 99.9));
 	return text;

@@ -7,10 +7,20 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#define STATE_LIMIT 65536 /* bytes of a state file that are believed */
+#define LINE_LIMIT 32 /* of a state file that somebody damaged */
 
-/* Directory of the state file, made if need be; false: there is no home. */
-static bool state_directory(char path[PATH_MAX], bool make)
+/* Every directory that leads to the file. That one cannot be made shows when the file is. */
+static void make_directories(char *path)
+{
+	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+}
+
+/* False: there is no home to keep it in. */
+static bool state_path(char path[PATH_MAX], bool make)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
@@ -18,26 +28,15 @@ static bool state_directory(char path[PATH_MAX], bool make)
 
 	/* The XDG base directory specification: relative paths are to be ignored. */
 	if (state && *state == '/')
-		length = snprintf(path, PATH_MAX, "%s/heapwalk", state);
+		length = snprintf(path, PATH_MAX, "%s/heapwalk/last", state);
 	else if (home && *home == '/')
-		length = snprintf(path, PATH_MAX, "%s/.local/state/heapwalk", home);
+		length = snprintf(path, PATH_MAX, "%s/.local/state/heapwalk/last", home);
 	else
 		return false;
-	if (length >= PATH_MAX - 16)
+	if (length >= PATH_MAX)
 		return false;
-	for (char *slash = path; make && (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-	return !make || mkdir(path, 0700) == 0 || errno == EEXIST;
-}
-
-static bool state_path(char path[PATH_MAX], bool make)
-{
-	if (!state_directory(path, make))
-		return false;
-	strcat(path, "/last");
+	if (make)
+		make_directories(path);
 	return true;
 }
 
@@ -85,17 +84,20 @@ static struct hw_error *no_target(void)
 		"For a running process: heapwalk --attach PID\nFor a core file:       heapwalk --core FILE");
 }
 
-static bool take_text(struct hw_last *last, char *text)
+/* False when memory is short. */
+static bool read_lines(struct hw_last *last, FILE *file)
 {
-	char *rest = text;
+	hw_autofree char *line = NULL;
+	size_t capacity = 0;
 
-	for (char *line; (line = strsep(&rest, "\n"));) {
+	for (unsigned i = 0; i < LINE_LIMIT && getline(&line, &capacity, file) > 0; i++) {
 		char *value = strchr(line, ' ');
 
 		if (!value)
 			continue;
-		*value = '\0';
-		if (!take_line(last, line, value + 1))
+		*value++ = '\0';
+		value[strcspn(value, "\n")] = '\0';
+		if (!take_line(last, line, value))
 			return false;
 	}
 	return true;
@@ -104,27 +106,21 @@ static bool take_text(struct hw_last *last, char *text)
 struct hw_error *hw_last_load(struct hw_last *last)
 {
 	char path[PATH_MAX];
-	hw_autofree char *text = calloc(1, STATE_LIMIT);
 	hw_autofclose FILE *file = NULL;
 
 	memset(last, 0, sizeof(*last));
-	if (!text)
-		return hw_error_no_memory();
 	if (state_path(path, false))
 		file = fopen(path, "re");
 	if (!file)
 		return no_target();
-	if (!fread(text, 1, STATE_LIMIT - 1, file))
-		return no_target();
-	if (!take_text(last, text)) {
+	if (!read_lines(last, file)) {
 		hw_last_deinit(last);
 		return hw_error_no_memory();
 	}
-	if (last->pid <= 0 && !last->core) {
-		hw_last_deinit(last);
-		return no_target();
-	}
-	return NULL;
+	if (last->pid > 0 || last->core)
+		return NULL;
+	hw_last_deinit(last);
+	return no_target();
 }
 
 void hw_last_apply(const struct hw_last *last, struct hw_options *options)

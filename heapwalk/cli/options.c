@@ -21,7 +21,7 @@ struct parser {
 static void add_option(
 	struct parser *parser, size_t index, const char *name, char letter, bool takes_argument)
 {
-	char piece[3] = { letter, takes_argument ? ':' : '\0', '\0' };
+	size_t length = strlen(parser->letters);
 
 	parser->longs[index] = (struct option){
 		.name = name,
@@ -29,13 +29,14 @@ static void add_option(
 		.val = FIRST_LONG + (int)index,
 	};
 	if (letter)
-		strcat(parser->letters, piece);
+		snprintf(parser->letters + length, sizeof(parser->letters) - length, "%c%s", letter,
+			takes_argument ? ":" : "");
 }
 
 static void make_parser(struct parser *parser)
 {
 	memset(parser, 0, sizeof(*parser));
-	strcpy(parser->letters, ":");
+	parser->letters[0] = ':';
 	for (size_t i = 0; i < hw_option_count; i++)
 		add_option(parser, i, hw_option_table[i].name, hw_option_table[i].letter,
 			hw_option_table[i].argument);
