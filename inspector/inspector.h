@@ -64,18 +64,19 @@ struct hw_error {
  * hw_error_destroy() accepts like any other. hw_error_os() appends strerror(errnum) to the message.
  */
 struct hw_error *hw_error_create(enum hw_error_code code, const char *format, ...)
-	hw_printf(2, 3) hw_must_check;
-struct hw_error *hw_error_os(int errnum, const char *format, ...) hw_printf(2, 3) hw_must_check;
-struct hw_error *hw_error_fault(uint64_t address, const char *format, ...) hw_printf(2, 3) hw_must_check;
-struct hw_error *hw_error_no_memory(void) hw_must_check;
+	hw_printf(2, 3) hw_must_check hw_never_null;
+struct hw_error *hw_error_os(int errnum, const char *format, ...) hw_printf(2, 3) hw_must_check hw_never_null;
+struct hw_error *hw_error_fault(uint64_t address, const char *format, ...)
+	hw_printf(2, 3) hw_must_check hw_never_null;
+struct hw_error *hw_error_no_memory(void) hw_must_check hw_never_null;
 
 /* Puts "context: " before the message on the way up. Takes over `error`, returns it or its successor. */
 struct hw_error *hw_error_context(struct hw_error *error, const char *format, ...)
-	hw_printf(2, 3) hw_must_check;
+	hw_printf(2, 3) hw_must_check hw_never_null;
 
 /* Sets or replaces the remedy. Takes over `error`, returns it or its successor. */
 struct hw_error *hw_error_remedy(struct hw_error *error, const char *format, ...)
-	hw_printf(2, 3) hw_must_check;
+	hw_printf(2, 3) hw_must_check hw_never_null;
 
 /* NULL is fine. */
 void hw_error_destroy(struct hw_error *error);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define hw_must_check      __attribute__((warn_unused_result))
+#define hw_never_null      __attribute__((returns_nonnull))
 #define hw_printf(fmt, va) __attribute__((format(printf, fmt, va)))
 #define hw_unused          __attribute__((unused))
 

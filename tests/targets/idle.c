@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Allocates a little, says "ready", and waits until its standard input ends. For other mallocs than glibc's. */
+/* Allocates a little, says "ready", and waits until its standard input ends. For other mallocs than glibc's.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A program whose memory wants to harm whoever looks at it: terminal escapes, C1 controls, bidirectional overrides,
- * quotes and broken UTF-8, in its heap, its name and its arguments. Says "ready" and waits for a byte.
+ * A program whose memory wants to harm whoever looks at it: terminal escapes, C1 controls, bidirectional
+ * overrides, quotes and broken UTF-8, in its heap, its name and its arguments. Says "ready" and waits for a
+ * byte.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@ static const char *const texts[] = {
 	"set the title: \033]0;owned\007 done",
 	"carriage return\rOVERWRITTEN",
 	"right to left \xe2\x80\xae txt.exe",
-	"one character CSI \xc2\x9b" "31m red",
+	"one character CSI \xc2\x9b"
+	"31m red",
 	"quotes \" and , commas \\ and backslashes",
 	"broken \xff\xfe\xc0\x80 bytes",
 	"tag \xf3\xa0\x81\x81 characters",
