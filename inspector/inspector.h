@@ -419,6 +419,8 @@ struct hw_core_options {
  * Opens an ELF core file (kernel's or gcore's; zstd, gzip or lz4 compressed is unpacked into an unlinked
  * temporary file). A cut-off core opens with a warning. What the core leaves out is taken from the files
  * that it names where build id or content says that they are the same, else it is missing, never zero.
+ * Without NT_FILE, ld.so's list of objects names the files. Stacks that gcore stored as zeros are missing
+ * too.
  */
 struct hw_error *hw_snapshot_open_core(
 	const char *path, const struct hw_core_options *options, struct hw_snapshot **snapshot) hw_must_check;

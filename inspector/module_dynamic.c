@@ -6,7 +6,7 @@
 #define DYNAMIC_ENTRIES_MAX 4096
 #define STRINGS_MAX         ((uint64_t)1 << 28)
 #define SYMBOLS_MAX         ((uint64_t)1 << 24)
-#define RELOCATIONS_MAX     ((uint64_t)1 << 32)
+#define RELOCATIONS_MAX     ((uint64_t)1 << 28)
 
 static struct hw_elf_layout layout_of(const struct hw_image *image)
 {
@@ -145,18 +145,20 @@ void hw_module_read_dynamic(const struct hw_snapshot *snapshot, struct hw_module
 	struct hw_dynamic_entry entry;
 	uint64_t count = 0;
 
+	/* No table reaches past the module: dynamic_address() has put its start inside. */
 	for (size_t i = 0; hw_module_dynamic_entry(snapshot, module, i, &entry); i++)
 		take_entry(module, &entry, &tables);
 	if (tables.hash)
 		count = count_by_hash(snapshot->image, tables.hash);
 	else if (tables.gnu_hash)
 		count = count_by_gnu_hash(snapshot->image, module, tables.gnu_hash);
-	module->dynamic_symbol_count = hw_min(count, SYMBOLS_MAX);
+	module->dynamic_symbol_count = hw_min(
+		count, hw_min(SYMBOLS_MAX, (module->end - module->dynamic_symbols) / sizeof(Elf32_Sym)));
 	module->relocations_have_addend = tables.rela != 0;
 	module->relocations = tables.rela ? tables.rela : tables.rel;
 	if (module->relocations)
-		module->relocations_size =
-			hw_min(tables.rela ? tables.rela_size : tables.rel_size, RELOCATIONS_MAX);
+		module->relocations_size = hw_min(tables.rela ? tables.rela_size : tables.rel_size,
+			hw_min(RELOCATIONS_MAX, module->end - module->relocations));
 }
 
 /* A module's symbols, its strings at hand. */
