@@ -297,6 +297,8 @@ struct hw_selection {
 	uint32_t arena;
 	uint32_t states;   /* bit mask 1 << enum hw_chunk_state; 0: live and mmapped */
 	uint32_t contents; /* bit mask 1 << enum hw_content; 0: any */
+	uint32_t leaks;    /* bit mask 1 << enum hw_leak_kind as `graph` has them; 0: any */
+	const struct hw_graph *graph;
 	/*
 	 * Later stages' own conditions (leak kind, type): called last, for chunks that passed the rest. NULL:
 	 * all pass.
@@ -644,5 +646,38 @@ static inline enum hw_leak_kind hw_chunk_leak_kind(const struct hw_graph *graph,
 {
 	return (enum hw_leak_kind)graph->kinds[index];
 }
+
+/* ---------------------------------------------------------------------------------------------------- leaks
+ */
+
+/* Lost families that look alike: heads of one size and look, with what hangs on them in one shape. */
+struct hw_leak_group {
+	enum hw_leak_kind kind; /* DEFINITE: families; POSSIBLE: single blocks, each a family of its own */
+	enum hw_lost_shape shape;
+	enum hw_content content; /* of the heads */
+	uint64_t chunk_size;     /* of the heads */
+	uint64_t usable;
+	uint64_t request_low; /* the heads were asked for with malloc(request_low) to malloc(request_high) */
+	uint64_t request_high;
+	uint64_t families;
+	uint64_t blocks; /* heads included */
+	uint64_t bytes;
+	uint64_t head_bytes;
+	uint32_t example; /* the head with the most bytes on it */
+	uint64_t most;    /* bytes on that one, itself included */
+};
+
+struct hw_leaks {
+	struct hw_leak_group *groups; /* definitely lost before possibly lost, then most bytes first */
+	size_t count;
+	struct hw_tally definite; /* sums over the groups: families' heads */
+	struct hw_tally indirect; /* what hangs on them */
+	struct hw_tally possible;
+};
+
+/* Groups those families whose head is selected (states and leak kinds of the selection do not count). */
+struct hw_error *hw_leaks_build(const struct hw_graph *graph, const struct hw_selection *selection,
+	struct hw_leaks **leaks) hw_must_check;
+void hw_leaks_destroy(struct hw_leaks *leaks);
 
 #endif

@@ -4,11 +4,13 @@
 
 #include "heapwalk/cli/interrupt.h"
 #include "heapwalk/cli/last.h"
+#include "heapwalk/cli/references.h"
 #include "heapwalk/cli/session.h"
 #include "heapwalk/cli/view.h"
 
 enum exit_status {
 	EXIT_DONE = 0,
+	EXIT_FOUND = 1, /* what --fail-on asks for */
 	EXIT_USAGE = 2,
 	EXIT_TARGET = 3,
 };
@@ -128,7 +130,7 @@ static struct hw_error *walk(struct hw_session *session)
 	};
 	struct hw_error *error;
 
-	if (!(needs & (HW_VIEW_HEAP | HW_VIEW_GLIBC)))
+	if (!(needs & (HW_VIEW_HEAP | HW_VIEW_GLIBC)) && !session->options.fail_on_lost)
 		return NULL;
 	hw_progress_stage("walking the heap");
 	error = hw_heap_walk(session->snapshot, &options, &session->heap);
@@ -198,7 +200,7 @@ static struct hw_error *report(struct hw_session *session)
 static struct hw_error *run(struct hw_session *session)
 {
 	static struct hw_error *(*const stages[])(
-		struct hw_session *) = { open_target, walk, hw_views_collect, report };
+		struct hw_session *) = { open_target, walk, hw_session_references, hw_views_collect, report };
 	struct hw_error *error = NULL;
 
 	for (size_t i = 0; i < hw_array_size(stages) && !error; i++) {
@@ -209,9 +211,11 @@ static struct hw_error *run(struct hw_session *session)
 	return error;
 }
 
-static int finish(struct hw_error *error)
+static int finish(struct hw_error *error, bool found)
 {
-	int status = !error ? EXIT_DONE : error->code == HW_ERROR_USAGE ? EXIT_USAGE : EXIT_TARGET;
+	int status = !error                          ? (found ? EXIT_FOUND : EXIT_DONE)
+		     : error->code == HW_ERROR_USAGE ? EXIT_USAGE
+						     : EXIT_TARGET;
 
 	hw_progress_stop();
 	hw_interrupt_finish(error);
@@ -227,11 +231,12 @@ int main(int argc, char **argv)
 {
 	struct hw_session session = { 0 };
 	struct hw_error *error;
+	bool found = false;
 
 	setlocale(LC_CTYPE, "");
 	error = hw_options_parse(argc, argv, &session.options);
 	if (error)
-		return finish(error);
+		return finish(error, false);
 	if (session.options.want_help) {
 		hw_help_print();
 	} else if (session.options.want_version) {
@@ -243,8 +248,10 @@ int main(int argc, char **argv)
 		hw_interrupt_hold(true);
 		hw_progress_start();
 		error = run(&session);
+		if (!error)
+			error = hw_session_check(&session, &found);
 		hw_session_deinit(&session);
 		hw_interrupt_hold(false);
 	}
-	return finish(error);
+	return finish(error, found);
 }

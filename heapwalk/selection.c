@@ -88,6 +88,8 @@ static bool is_meant(const struct hw_chunk_iterator *iterator, uint32_t index)
 		return false;
 	if (selection->contents && !(selection->contents >> hw_chunk_content(iterator->heap, index) & 1))
 		return false;
+	if (selection->leaks && !(selection->leaks >> hw_chunk_leak_kind(selection->graph, index) & 1))
+		return false;
 	return !selection->matches || selection->matches(index, selection->argument);
 }
 

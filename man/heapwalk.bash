@@ -18,7 +18,7 @@ _heapwalk_views()
 
 	for word in "${COMP_WORDS[@]}"; do
 		case $word in
-		--summary | --histogram | --list | --dump | --dump-strings | --arenas | --maps | --stacks | --anomalies)
+		--summary | --histogram | --list | --dump | --dump-strings | --leaks | --arenas | --maps | --stacks | --anomalies)
 			echo "$word"
 			;;
 		esac
@@ -29,10 +29,12 @@ _heapwalk()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --summary --histogram
-		--list --dump --dump-strings --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
-		--newest-first --dump-bytes --min-length --bytes --output --help --version"
+		--list --dump --dump-strings --leaks --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
+		--newest-first --dump-bytes --min-length --bytes --output --help --version
+		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --fail-on"
 	local kinds="live free any mmapped tcache fastbin unsorted smallbin largebin unbinned top bookkeeping skipped
-		zero string wide c++ pointers text numbers data"
+		zero string wide c++ pointers text numbers data
+		lost definite indirect possible reachable"
 	local views
 
 	COMPREPLY=()
@@ -60,6 +62,9 @@ _heapwalk()
 	-C | --columns | --sort)
 		mapfile -t views < <(_heapwalk_views)
 		mapfile -t COMPREPLY < <(compgen -W "$(_heapwalk_columns "${views[@]}")" -- "$current")
+		;;
+	--fail-on)
+		mapfile -t COMPREPLY < <(compgen -W "lost" -- "$current")
 		;;
 	-s | --size | -a | --arena | -n | --top | --limit | --dump-bytes | --min-length) ;;
 	*)

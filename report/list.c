@@ -9,15 +9,25 @@ static const struct hw_column columns[] = {
 	{ "chunk_size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "bytes that it takes, header included" },
 	{ "arena", HW_UNIT_NUMBER, HW_COLUMN_SHOWN, "the arena that it belongs to" },
 	{ "state", HW_UNIT_WORD, HW_COLUMN_SHOWN, "live, mmapped, tcache, ..." },
-	{ "kind", HW_UNIT_WORD, 0, "leak kind" },
+	{ "kind", HW_UNIT_WORD, 0, "who refers to it: still reachable, definitely lost, ..." },
 	{ "type", HW_UNIT_TEXT, 0, "what it is" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "what its bytes look like" },
 };
 
 const struct hw_column_set hw_columns_list = { "list", columns, hw_array_size(columns) };
 
-static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, uint32_t index, uint32_t arena)
+/* NULL: not a live chunk, or nobody asked who refers to it. */
+static const char *leak_kind(const struct hw_graph *graph, uint32_t index)
 {
+	enum hw_leak_kind kind = graph ? hw_chunk_leak_kind(graph, index) : HW_LEAK_NONE;
+
+	return kind == HW_LEAK_NONE ? NULL : hw_leak_kind_name(kind);
+}
+
+static void add_row(
+	struct hw_sheet *sheet, const struct hw_findings *findings, uint32_t index, uint32_t arena)
+{
+	const struct hw_heap *heap = findings->heap;
 	enum hw_content content = hw_chunk_content(heap, index);
 	struct hw_cell cells[] = {
 		hw_cell_number(hw_chunk_user(heap, index)),
@@ -25,7 +35,7 @@ static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, uint32_t
 		hw_cell_number(hw_chunk_size(heap, index)),
 		hw_cell_number(arena),
 		hw_cell_text(hw_chunk_state_name(hw_chunk_state(heap, index))),
-		hw_cell_none(),
+		hw_cell_text(leak_kind(findings->graph, index)),
 		hw_cell_none(),
 		hw_cell_text(content == HW_CONTENT_NONE ? NULL : hw_content_name(content)),
 	};
@@ -48,7 +58,7 @@ void hw_report_list(struct hw_report *report, const struct hw_findings *findings
 	hw_chunk_iterator_init(&iterator, findings->heap, findings->selection, findings->newest_first);
 	while (sheet && !hw_report_failed(report) && hw_chunk_iterator_next(&iterator, &index, &arena)) {
 		if (shown < limit) {
-			add_row(sheet, findings->heap, index, arena);
+			add_row(sheet, findings, index, arena);
 			shown++;
 		} else {
 			more++;

@@ -99,6 +99,7 @@ extern const struct hw_column_set hw_columns_arenas;
 extern const struct hw_column_set hw_columns_maps;
 extern const struct hw_column_set hw_columns_stacks;
 extern const struct hw_column_set hw_columns_anomalies;
+extern const struct hw_column_set hw_columns_leaks;
 
 #define HW_COLUMN_LIMIT 32 /* columns in a set at most */
 
@@ -192,6 +193,8 @@ struct hw_findings {
 	const struct hw_named_stack *stacks; /* one for each thread of the snapshot */
 	size_t stack_count;
 	const struct hw_names *names;
+	const struct hw_graph *graph;
+	const struct hw_leaks *leaks;
 	bool newest_first;
 };
 
@@ -220,6 +223,9 @@ void hw_report_maps(struct hw_report *report, const struct hw_findings *findings
 
 /* Everything odd about the heap. Needs heap. */
 void hw_report_anomalies(struct hw_report *report, const struct hw_findings *findings);
+
+/* What is lost, by kind and in groups. Needs graph and leaks. */
+void hw_report_leaks(struct hw_report *report, const struct hw_findings *findings);
 
 /* Every thread's call stack. Needs snapshot and stacks. */
 void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings);

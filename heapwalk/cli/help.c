@@ -44,6 +44,7 @@ void hw_help_print(void)
 	print_group(HW_GROUP_TARGET, "Target: whom to look at; none named: the last one");
 	print_group(HW_GROUP_SELECTION, "Selection: which chunks; every live one unless told otherwise");
 	print_views();
+	print_group(HW_GROUP_ROOTS, "Leaks: memory that does not count as referring to a chunk");
 	print_group(HW_GROUP_OUTPUT, "Output");
 	print_group(HW_GROUP_GENERAL, "General");
 	puts("\nExit status: 0 done; 1 the condition asked for was found; 2 wrong usage;\n"

@@ -85,7 +85,49 @@ static struct hw_error *apply_arena(struct hw_options *options, const char *valu
 
 static struct hw_error *apply_kind(struct hw_options *options, const char *value)
 {
-	return hw_options_kinds(value, &options->selection.states, &options->selection.contents);
+	return hw_options_kinds(value, &options->selection);
+}
+
+static struct hw_error *ignore(struct hw_options *options, enum hw_root_kind kind)
+{
+	options->ignore_roots |= 1u << kind;
+	return NULL;
+}
+
+static struct hw_error *apply_ignore_globals(struct hw_options *options, const char *value hw_unused)
+{
+	return ignore(options, HW_ROOT_GLOBAL);
+}
+
+static struct hw_error *apply_ignore_stacks(struct hw_options *options, const char *value hw_unused)
+{
+	return ignore(options, HW_ROOT_STACK);
+}
+
+static struct hw_error *apply_ignore_registers(struct hw_options *options, const char *value hw_unused)
+{
+	return ignore(options, HW_ROOT_REGISTER);
+}
+
+static struct hw_error *apply_ignore_tls(struct hw_options *options, const char *value hw_unused)
+{
+	(void)ignore(options, HW_ROOT_TLS);
+	return ignore(options, HW_ROOT_SPECIFIC);
+}
+
+static struct hw_error *apply_ignore_mapped(struct hw_options *options, const char *value hw_unused)
+{
+	return ignore(options, HW_ROOT_MAPPED);
+}
+
+static struct hw_error *apply_fail_on(struct hw_options *options, const char *value)
+{
+	options->fail_on_lost = true;
+	if (!strcmp(value, "lost"))
+		return NULL;
+	if (!strncmp(value, "lost=", 5))
+		return hw_options_size("--fail-on lost", value + 5, &options->fail_bytes);
+	return hw_error_create(HW_ERROR_USAGE, "--fail-on takes lost or lost=BYTES, not \"%s\"", value);
 }
 
 static struct hw_error *apply_min_length(struct hw_options *options, const char *value)
@@ -186,7 +228,18 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_TARGET, 0, "freeze", "HOW", "hold the process by fork, hold or auto", apply_freeze },
 	{ HW_GROUP_SELECTION, 's', "size", "N[-M]", "what malloc(N) returns; also 64k, 1M, 2G", apply_size },
 	{ HW_GROUP_SELECTION, 'a', "arena", "N", "the chunks of this arena", apply_arena },
-	{ HW_GROUP_SELECTION, 'k', "kind", "LIST", "live, free, tcache, string, zero, ...", apply_kind },
+	{ HW_GROUP_SELECTION, 'k', "kind", "LIST", "live, free, string, zero, lost, possible, ...",
+		apply_kind },
+	{ HW_GROUP_ROOTS, 0, "ignore-globals", NULL, "not what modules' data refers to",
+		apply_ignore_globals },
+	{ HW_GROUP_ROOTS, 0, "ignore-stacks", NULL, "not what threads' stacks refer to",
+		apply_ignore_stacks },
+	{ HW_GROUP_ROOTS, 0, "ignore-registers", NULL, "not what registers refer to",
+		apply_ignore_registers },
+	{ HW_GROUP_ROOTS, 0, "ignore-tls", NULL, "not what thread-local and -specific data refers to",
+		apply_ignore_tls },
+	{ HW_GROUP_ROOTS, 0, "ignore-mapped", NULL, "not what the program's own mappings refer to",
+		apply_ignore_mapped },
 	{ HW_GROUP_OUTPUT, 'f', "format", "FORMAT", "table, json or csv", apply_format },
 	{ HW_GROUP_OUTPUT, 'C', "columns", "LIST", "these columns; +LIST adds; help lists them",
 		apply_columns },
@@ -200,6 +253,8 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_OUTPUT, 0, "min-length", "N", "--dump-strings: at least N characters", apply_min_length },
 	{ HW_GROUP_OUTPUT, 'b', "bytes", NULL, "sizes in bytes, not rounded", apply_bytes },
 	{ HW_GROUP_OUTPUT, 'o', "output", "FILE", "write to FILE, readable by you alone", apply_output },
+	{ HW_GROUP_GENERAL, 0, "fail-on", "lost[=N]", "exit with 1 if more than N bytes (0) are lost",
+		apply_fail_on },
 	{ HW_GROUP_GENERAL, 'h', "help", NULL, "this text", apply_help },
 	{ HW_GROUP_GENERAL, 'V', "version", NULL, "the version", apply_version },
 };

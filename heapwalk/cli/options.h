@@ -18,6 +18,9 @@ struct hw_options {
 	enum hw_freeze_method freeze;
 	struct hw_selection selection;
 	bool newest_first;
+	unsigned ignore_roots; /* 1 << enum hw_root_kind */
+	bool fail_on_lost;     /* exit with 1 if more than fail_bytes are lost */
+	uint64_t fail_bytes;
 	size_t minimum_length; /* of strings, characters; 0: the default */
 	uint64_t views;        /* bits: indexes into hw_views; 0: the default ones */
 	bool has_limit;
@@ -31,6 +34,7 @@ struct hw_options {
 enum hw_option_group {
 	HW_GROUP_TARGET,
 	HW_GROUP_SELECTION,
+	HW_GROUP_ROOTS,
 	HW_GROUP_OUTPUT,
 	HW_GROUP_GENERAL,
 };
@@ -60,8 +64,8 @@ struct hw_error *hw_options_size(const char *what, const char *text, uint64_t *s
 /* "48", "41-56", "64k-1M": both ends included. */
 struct hw_error *hw_options_size_range(const char *text, uint64_t *low, uint64_t *high) hw_must_check;
 
-/* A comma-separated list of states and contents, as masks for struct hw_selection. */
-struct hw_error *hw_options_kinds(const char *text, uint32_t *states, uint32_t *contents) hw_must_check;
+/* A comma-separated list of states, contents and leak kinds, as masks of the selection. */
+struct hw_error *hw_options_kinds(const char *text, struct hw_selection *selection) hw_must_check;
 
 /* On standard output. */
 void hw_help_print(void);

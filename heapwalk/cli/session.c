@@ -90,6 +90,8 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.stacks = session->stacks,
 		.stack_count = session->stack_count,
 		.names = &session->names,
+		.graph = session->graph,
+		.leaks = session->leaks,
 		.newest_first = session->options.newest_first,
 	};
 }
@@ -99,6 +101,8 @@ void hw_session_deinit(struct hw_session *session)
 	stacks_deinit(session);
 	hw_unwinder_destroy(session->unwinder);
 	hw_strings_destroy(session->strings);
+	hw_leaks_destroy(session->leaks);
+	hw_graph_destroy(session->graph);
 	hw_histogram_destroy(session->histogram);
 	hw_accounting_destroy(session->accounting);
 	hw_heap_destroy(session->heap);

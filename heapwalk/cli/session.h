@@ -15,6 +15,8 @@ struct hw_session {
 	struct hw_accounting *accounting; /* together with the heap */
 	struct hw_histogram *histogram;
 	struct hw_string_table *strings;
+	struct hw_graph *graph; /* NULL: nobody asked who refers to what */
+	struct hw_leaks *leaks;
 	struct hw_unwinder *unwinder;
 	struct hw_names names;
 	struct hw_named_stack *stacks; /* stack_count of them, one for each thread */

@@ -102,6 +102,15 @@ static const struct state_group groups[] = {
 	{ "any", (STATE(HW_CHUNK_STATES) - 1) & ~STATE(HW_CHUNK_END) },
 };
 
+/* memcheck's words, in short; "lost" is what cannot be reached at all. */
+static const struct state_group leak_groups[] = {
+	{ "lost", STATE(HW_LEAK_DEFINITE) | STATE(HW_LEAK_INDIRECT) },
+	{ "definite", STATE(HW_LEAK_DEFINITE) },
+	{ "indirect", STATE(HW_LEAK_INDIRECT) },
+	{ "possible", STATE(HW_LEAK_POSSIBLE) },
+	{ "reachable", STATE(HW_LEAK_REACHABLE) },
+};
+
 /* "C++ class" is also "c++", "wide string" also "wide": a name's first word is enough. */
 static bool names_match(const char *name, const char *text, size_t length)
 {
@@ -137,6 +146,17 @@ static bool add_content(const char *text, size_t length, uint32_t *contents)
 	return false;
 }
 
+static bool add_leak(const char *text, size_t length, uint32_t *leaks)
+{
+	for (size_t i = 0; i < hw_array_size(leak_groups); i++) {
+		if (names_match(leak_groups[i].name, text, length)) {
+			*leaks |= leak_groups[i].states;
+			return true;
+		}
+	}
+	return false;
+}
+
 static struct hw_error *unknown_kind(const char *text, size_t length)
 {
 	hw_autofree char *names = NULL;
@@ -147,6 +167,8 @@ static struct hw_error *unknown_kind(const char *text, size_t length)
 		return hw_error_no_memory();
 	for (size_t i = 0; i < hw_array_size(groups); i++)
 		fprintf(stream, "%s, ", groups[i].name);
+	for (size_t i = 0; i < hw_array_size(leak_groups); i++)
+		fprintf(stream, "%s, ", leak_groups[i].name);
 	for (int state = HW_CHUNK_MMAPPED; state < HW_CHUNK_STATES; state++)
 		fprintf(stream, "%s, ", hw_chunk_state_name((enum hw_chunk_state)state));
 	for (int content = HW_CONTENT_ZERO; content < HW_CONTENTS; content++)
@@ -159,21 +181,22 @@ static struct hw_error *unknown_kind(const char *text, size_t length)
 		"Kinds are %s.", names);
 }
 
-struct hw_error *hw_options_kinds(const char *text, uint32_t *states, uint32_t *contents)
+struct hw_error *hw_options_kinds(const char *text, struct hw_selection *selection)
 {
-	uint32_t found_states = 0;
-	uint32_t found_contents = 0;
+	uint32_t states = 0, contents = 0, leaks = 0;
 
 	for (;;) {
 		size_t length = strcspn(text, ",");
 
-		if (!add_state(text, length, &found_states) && !add_content(text, length, &found_contents))
+		if (!add_state(text, length, &states) && !add_content(text, length, &contents) &&
+			!add_leak(text, length, &leaks))
 			return unknown_kind(text, length);
 		if (!text[length])
 			break;
 		text += length + 1;
 	}
-	*states = found_states;
-	*contents = found_contents;
+	selection->states = states;
+	selection->contents = contents;
+	selection->leaks = leaks;
 	return NULL;
 }

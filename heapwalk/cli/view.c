@@ -28,11 +28,16 @@ static struct hw_error *collect_stacks(struct hw_session *session)
 	return hw_session_stacks(session);
 }
 
+static struct hw_error *collect_leaks(struct hw_session *session)
+{
+	return hw_leaks_build(session->graph, &session->options.selection, &session->leaks);
+}
+
 /* --------------------------------------------------------------------------------------------------- table
  */
 
 /* Rows of the table. */
-enum { SUMMARY, HISTOGRAM, LIST, DUMP, DUMP_STRINGS, ARENAS, MAPS, STACKS, ANOMALIES };
+enum { SUMMARY, HISTOGRAM, LIST, DUMP, DUMP_STRINGS, LEAKS, ARENAS, MAPS, STACKS, ANOMALIES };
 
 #define BIT(row)      (UINT64_C(1) << (row))
 #define DEFAULT_VIEWS (BIT(SUMMARY) | BIT(HISTOGRAM))
@@ -43,12 +48,14 @@ const struct hw_view hw_views[] = {
 		hw_report_summary },
 	[HISTOGRAM] = { "histogram", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT, "live chunks by size (default)",
 		&hw_columns_histogram, collect_histogram, hw_report_histogram },
-	[LIST] = { "list", 'l', HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_CONTENT, "every selected chunk",
-		&hw_columns_list, NULL, hw_report_list },
+	[LIST] = { "list", 'l', HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_CONTENT | HW_VIEW_KINDS,
+		"every selected chunk", &hw_columns_list, NULL, hw_report_list },
 	[DUMP] = { "dump", 'd', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY,
 		"their words and what they point to", &hw_columns_dump, hw_session_names, hw_report_dump },
 	[DUMP_STRINGS] = { "dump-strings", 'S', HW_VIEW_GLIBC, "the distinct strings in them",
 		&hw_columns_strings, collect_strings, hw_report_strings },
+	[LEAKS] = { "leaks", 'L', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
+		"what nobody can reach any more", &hw_columns_leaks, collect_leaks, hw_report_leaks },
 	[ARENAS] = { "arenas", 0, HW_VIEW_GLIBC, "malloc's arenas and what they hold", &hw_columns_arenas,
 		NULL, hw_report_arenas },
 	[MAPS] = { "maps", 'm', HW_VIEW_HEAP | HW_VIEW_USAGE, "the memory map and what it is used for",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Leak kinds against planted programs' own truth, and beside memcheck and LeakSanitizer."""
+import json
 import os
 import shutil
 import subprocess
@@ -63,6 +64,77 @@ class LeakTest(Checks):
             subprocess.run(["strip", program], check=True)
             for scenario in ("lost-tree", "thread-local", "mmapped-holder"):
                 self.check_live(scenario, program)
+
+
+class ViewTest(harness.TestCase):
+    """What the user sees of it."""
+
+    def document(self, pid, *arguments):
+        with harness.unharmed(self, pid):
+            return json.loads(self.heapwalk("--attach", pid, *arguments, "--format", "json").out)
+
+    def test_leaks(self):
+        with leaks.Leak("lost-tree") as process:
+            document = self.document(process.pid, "--leaks")
+            text = self.heapwalk("--attach", process.pid, "--leaks").out
+            none = self.document(process.pid, "--leaks", "--size", "1000")
+        kinds = document["leak_kinds"]
+        self.assertEqual({"blocks": 1, "bytes": 64}, kinds["definitely lost"])
+        self.assertEqual({"blocks": 254, "bytes": 254 * 64}, kinds["indirectly lost"])
+        self.assertEqual([], document["missing_roots"])
+        group, = document["leaks"]
+        self.assertEqual((1, "tree", 255, 255 * 64, 64), tuple(
+            group[name] for name in ("families", "shape", "blocks", "bytes", "head_bytes")))
+        self.assertEqual("definite", process.truth[int(group["example"], 16)])
+        self.assertRegex(text, r"definitely lost +1 +tree")
+        self.assertEqual([], none["leaks"])
+
+    def test_shapes(self):
+        shapes = {"lost-list": "list", "lost-ring": "cycle", "lost-both-ways": "cycle", "hash-tables": "tree"}
+        for scenario, shape in shapes.items():
+            with leaks.Leak(scenario) as process:
+                group, = self.document(process.pid, "--leaks")["leaks"]
+            self.assertEqual((1, shape), (group["families"], group["shape"]), scenario)
+
+    def test_groups(self):
+        """As many groups as sizes, and every block in one of them."""
+        with leaks.Leak("lost-blocks") as process:
+            rows = self.document(process.pid, "--leaks")["leaks"]
+        self.assertEqual(201, sum(row["families"] for row in rows))
+        self.assertEqual({"block"}, {row["shape"] for row in rows})
+        self.assertEqual(len({row["chunk_size"] for row in rows}), len(rows))
+        self.assertEqual(sorted((row["bytes"] for row in rows), reverse=True), [row["bytes"] for row in rows])
+
+    def test_kinds_in_the_list(self):
+        with leaks.Leak("hash-tables") as process:
+            every = self.heapwalk("--attach", process.pid, "--list", "--format", "json")
+            lost = self.heapwalk("--attach", process.pid, "--list", "--kind", "lost", "--format", "json")
+            definite = self.heapwalk("--attach", process.pid, "--list", "--kind", "definite", "--format", "json")
+        found = {address: leaks.KINDS[row["kind"]] for address, row in self.rows_by_address(every).items()}
+        self.assertEqual({}, leaks.disagreements(process.truth, found))
+        self.assertEqual({a for a, kind in process.truth.items() if leaks.is_lost(kind)},
+                         set(self.rows_by_address(lost)))
+        self.assertEqual({a for a, kind in process.truth.items() if kind == "definite"},
+                         set(self.rows_by_address(definite)))
+
+    def test_ignored_roots(self):
+        cases = {"stack": "--ignore-stacks", "register": "--ignore-registers", "thread-local": "--ignore-tls",
+                 "thread-specific": "--ignore-tls", "mappings": "--ignore-mapped", "library": "--ignore-globals"}
+        for scenario, option in cases.items():
+            with leaks.Leak(scenario) as process:
+                with_it = self.document(process.pid, "--leaks")["leak_kinds"]
+                without = self.document(process.pid, "--leaks", option)["leak_kinds"]
+            self.assertEqual(0, with_it["definitely lost"]["blocks"], scenario)
+            self.assertLess(0, without["definitely lost"]["blocks"], scenario)
+
+    def test_fail_on(self):
+        with leaks.Leak("lost-tree") as process:
+            for condition, status in (("lost", 1), ("lost=16319", 1), ("lost=16320", 0), ("lost=1M", 0)):
+                self.heapwalk("--attach", process.pid, "--arenas", "--fail-on", condition, status=status)
+            for wrong in ("found", "lost=", "lost=many"):
+                self.heapwalk("--attach", process.pid, "--fail-on", wrong, status=2)
+        with leaks.Leak("mmapped-holder") as process:
+            self.heapwalk("--attach", process.pid, "--fail-on", "lost", "--leaks", status=0)
 
 
 class GlibcTest(Checks):

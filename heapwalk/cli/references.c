@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* When the references are needed, and what --fail-on makes of them. */
+#include "heapwalk/cli/references.h"
+#include "heapwalk/cli/view.h"
+
+static bool shows_leak_kinds(const struct hw_report_options *report)
+{
+	return report->format != HW_FORMAT_TABLE || (report->columns && strstr(report->columns, "kind"));
+}
+
+static bool are_needed(const struct hw_session *session)
+{
+	const struct hw_options *options = &session->options;
+	unsigned needs = hw_views_needs(options->views);
+
+	if (needs & HW_VIEW_GRAPH || options->fail_on_lost)
+		return true;
+	if (needs & HW_VIEW_GLIBC && options->selection.leaks)
+		return true;
+	return needs & HW_VIEW_KINDS && shows_leak_kinds(&options->report);
+}
+
+struct hw_error *hw_session_references(struct hw_session *session)
+{
+	struct hw_graph_options options = {
+		.ignore = session->options.ignore_roots,
+		.progress = hw_progress_update,
+	};
+	struct hw_error *error;
+
+	if (!session->heap || !are_needed(session))
+		return NULL;
+	hw_progress_stage("finding out who refers to what");
+	error = hw_graph_build(session->heap, &options, &session->graph);
+	session->options.selection.graph = session->graph;
+	return error;
+}
+
+/* What memory that the snapshot lacks may hold cannot be called lost. */
+struct hw_error *hw_session_check(const struct hw_session *session, bool *found)
+{
+	const struct hw_graph *graph = session->graph;
+
+	if (!session->options.fail_on_lost)
+		return NULL;
+	if (!graph || graph->missing || graph->unread)
+		return hw_error_remedy(hw_error_create(HW_ERROR_NOT_FOUND,
+					       "--fail-on lost: what is lost cannot be told for sure here"),
+			"heapwalk --leaks says what this snapshot lacks.");
+	*found = graph->tallies[HW_LEAK_DEFINITE].bytes + graph->tallies[HW_LEAK_INDIRECT].bytes >
+		 session->options.fail_bytes;
+	return NULL;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is lost: families that look alike, a row each. */
+#include "report/leaks.h"
+
+#include "report/field.h"
+#include "report/number.h"
+#include "report/sheet.h"
+
+static const struct hw_column columns[] = {
+	{ "kind", HW_UNIT_WORD, HW_COLUMN_SHOWN, "definitely or possibly lost" },
+	{ "families", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS,
+		"heads that nothing refers to, each with what hangs on it" },
+	{ "shape", HW_UNIT_WORD, HW_COLUMN_SHOWN,
+		"of a family: a block, list, tree, a cycle that holds itself, or any web" },
+	{ "requests", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the malloc() requests that the heads come from",
+		"HEAD" },
+	{ "request_low", HW_UNIT_SIZE, 0, "the smallest of these requests" },
+	{ "request_high", HW_UNIT_SIZE, 0, "the largest of these requests" },
+	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that a head takes, header included" },
+	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "what the heads look like" },
+	{ "blocks", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "heads and what hangs on them" },
+	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "what they take, headers included" },
+	{ "head_bytes", HW_UNIT_BYTES, HW_COLUMN_ADDS, "what the heads alone take" },
+	{ "example", HW_UNIT_ADDRESS, HW_COLUMN_SHOWN, "the head with the most on it" },
+	{ "most", HW_UNIT_BYTES, 0, "bytes of that family" },
+};
+
+const struct hw_column_set hw_columns_leaks = { "leaks", columns, hw_array_size(columns) };
+
+static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, const struct hw_leak_group *group)
+{
+	char requests[2 * HW_NUMBER_ROOM];
+	struct hw_cell cells[] = {
+		hw_cell_text(hw_leak_kind_name(group->kind)),
+		hw_cell_number(group->families),
+		hw_cell_text(hw_lost_shape_name(group->shape)),
+		hw_cell_text(requests),
+		hw_cell_number(group->request_low),
+		hw_cell_number(group->request_high),
+		hw_cell_number(group->chunk_size),
+		hw_cell_text(group->content == HW_CONTENT_NONE ? NULL : hw_content_name(group->content)),
+		hw_cell_number(group->blocks),
+		hw_cell_number(group->bytes),
+		hw_cell_number(group->head_bytes),
+		hw_cell_number(hw_chunk_user(heap, group->example)),
+		hw_cell_number(group->most),
+	};
+
+	snprintf(requests, sizeof(requests), "%llu-%llu", (unsigned long long)group->request_low,
+		(unsigned long long)group->request_high);
+	cells[3] = hw_cell_text(requests);
+	hw_sheet_row(sheet, cells);
+}
+
+static void say_kind(
+	struct hw_report *report, const struct hw_graph *graph, enum hw_leak_kind kind, const char *meaning)
+{
+	const struct hw_tally *tally = &graph->tallies[kind];
+	char count[HW_NUMBER_ROOM], bytes[HW_NUMBER_ROOM];
+
+	hw_report_print(report, "%-16s %10s in %s block%s%s\n", hw_leak_kind_name(kind),
+		hw_number_bytes(tally->bytes, bytes), hw_number_count(tally->chunks, count),
+		tally->chunks == 1 ? "" : "s", meaning);
+}
+
+/* The roots that are not there, "registers, stacks". */
+static void name_missing(const struct hw_graph *graph, char *text, size_t size)
+{
+	*text = '\0';
+	for (int kind = 0; kind < HW_ROOT_KINDS; kind++) {
+		size_t length = strlen(text);
+
+		if (graph->missing >> kind & 1)
+			snprintf(text + length, size - length, "%s%s", length ? ", " : "",
+				hw_root_kind_name((enum hw_root_kind)kind));
+	}
+}
+
+void hw_leaks_say_missing(struct hw_report *report, const struct hw_graph *graph)
+{
+	char names[256], bytes[HW_NUMBER_ROOM];
+
+	name_missing(graph, names, sizeof(names));
+	if (*names)
+		hw_field(report, HW_TINT_ALARM, "warning",
+			"Not all roots are in this snapshot (%s): what is called definitely lost is possibly "
+			"lost, as these may hold it.",
+			names);
+	if (graph->unread)
+		hw_field(report, HW_TINT_ALARM, "warning",
+			"%s of live blocks could not be read: what is called lost may be held by them.",
+			hw_number_bytes(graph->unread, bytes));
+}
+
+static void add_totals(struct hw_report *report, const struct hw_graph *graph)
+{
+	if (!hw_report_is_json(report))
+		return;
+	hw_json_open_object(&report->json, "leak_kinds");
+	for (int kind = HW_LEAK_REACHABLE; kind < HW_LEAK_KINDS; kind++) {
+		hw_json_open_object(&report->json, hw_leak_kind_name((enum hw_leak_kind)kind));
+		hw_json_number(&report->json, "blocks", graph->tallies[kind].chunks);
+		hw_json_number(&report->json, "bytes", graph->tallies[kind].bytes);
+		hw_json_close(&report->json);
+	}
+	hw_json_close(&report->json);
+	hw_json_open_array(&report->json, "missing_roots");
+	for (int kind = 0; kind < HW_ROOT_KINDS; kind++) {
+		if (graph->missing >> kind & 1)
+			hw_json_text(&report->json, NULL, hw_root_kind_name((enum hw_root_kind)kind));
+	}
+	hw_json_close(&report->json);
+	hw_json_number(&report->json, "unread", graph->unread);
+}
+
+void hw_report_leaks(struct hw_report *report, const struct hw_findings *findings)
+{
+	const struct hw_graph *graph = findings->graph;
+	const struct hw_leaks *leaks = findings->leaks;
+	struct hw_sheet *sheet;
+
+	add_totals(report, graph);
+	hw_report_heading(report, NULL);
+	hw_leaks_say_missing(report, graph);
+	say_kind(report, graph, HW_LEAK_DEFINITE, ", nothing refers to them");
+	say_kind(report, graph, HW_LEAK_INDIRECT, ", only lost ones refer to them");
+	say_kind(report, graph, HW_LEAK_POSSIBLE, ", referred to by pointers into their middle");
+	say_kind(report, graph, HW_LEAK_REACHABLE, "");
+	if (leaks->count)
+		hw_report_print(report, "\n");
+	sheet = hw_sheet_create(report, &hw_columns_leaks, HW_SHEET_TOTAL, "group");
+	for (size_t i = 0; i < leaks->count; i++)
+		add_row(sheet, graph->heap, &leaks->groups[i]);
+	hw_sheet_finish(sheet);
+}
