@@ -13,9 +13,7 @@ static bool are_needed(const struct hw_session *session)
 	const struct hw_options *options = &session->options;
 	unsigned needs = hw_views_needs(options->views);
 
-	if (needs & HW_VIEW_GRAPH || options->fail_on_lost)
-		return true;
-	if (needs & HW_VIEW_GLIBC && options->selection.leaks)
+	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks)
 		return true;
 	return needs & HW_VIEW_KINDS && shows_leak_kinds(&options->report);
 }
