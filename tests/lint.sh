@@ -24,7 +24,7 @@ files()
 
 mapfile -t sources < <(files '*.c' '*.h' '*.cpp')
 mapfile -t compiled < <(files 'inspector/*.c' 'unwind/*.c' 'heapwalk/*.c' 'report/*.c')
-mapfile -t scripts < <(files '*.sh' tests/install-packages tests/glibcs/fetch .ci/run)
+mapfile -t scripts < <(files '*.sh' tests/install-packages tests/glibcs/fetch tests/demo/run .ci/run)
 flags=(-std=gnu11 -D_GNU_SOURCE '-DHW_VERSION="lint"' -iquote .)
 
 # shellcheck disable=SC2317 # step calls it

@@ -147,8 +147,19 @@ endif
 .PHONY: check
 check:
 	$(Q)tests/install-packages check
-	$(Q)$(check_build)
+	$(Q)+$(check_build)
 	$(Q)B=$(abspath $(B)) tests/run tests/layers.sh $(check_units) $(LIVE_TESTS)
+
+.PHONY: demo
+demo:
+	$(Q)tests/install-packages demo
+	$(Q)$(MAKE) --no-print-directory all $(B)/demo/server
+	$(Q)tests/demo/run $(B)
+
+$(B)/demo/server: tests/demo/server.cpp
+	$(say) CXX $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -g -O1 -Wall -Wextra -pthread -o $@ $<
 
 .PHONY: bench
 bench: $(B)/bench/target

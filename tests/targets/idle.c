@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static void *held[2000];
@@ -14,6 +15,7 @@ int main(void)
 {
 	char byte;
 
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	for (unsigned i = 0; i < 2000; i++) {
 		held[i] = allocate(i);
 		if (!held[i])

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const struct scenario *find(const struct scenario *table, const char *name)
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
 {
 	const struct scenario *scenario = choose(argc == 2 ? argv[1] : "");
 
+	/* Where the kernel lets only a parent look into a process. */
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	ledger_open();
 	note_start_up();
 	scenario->set_up();
