@@ -39,6 +39,9 @@ static bool keep_attribute(Dwarf_Attribute *attribute, struct hw_die_facts *fact
 	case DW_AT_specification:
 		facts->specification = *attribute;
 		return facts->has_specification = true;
+	case DW_AT_signature:
+		facts->signature = *attribute;
+		return facts->has_signature = true;
 	case DW_AT_abstract_origin:
 		facts->origin = *attribute;
 		return facts->has_origin = true;

@@ -120,7 +120,7 @@ static void push_indirect(struct machine *machine, const Dwarf_Op *operation)
 	Dwarf_Addr address;
 
 	if (!machine->attribute || dwarf_getlocation_attr(machine->attribute, operation, &indirect) != 0 ||
-		dwarf_formaddr(&indirect, &address) != 0) {
+		(dwarf_formaddr(&indirect, &address) != 0 && dwarf_formudata(&indirect, &address) != 0)) {
 		machine->failed = true;
 		return;
 	}

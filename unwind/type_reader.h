@@ -42,6 +42,7 @@ struct hw_pending_type {
 struct hw_pending_variable {
 	Dwarf_Die die;
 	const char *name; /* with its scope */
+	bool is_c;
 };
 
 /* What a name stands in: a chain on the walker's own stack, NULL for the outermost. */
@@ -57,6 +58,11 @@ struct hw_type_reader {
 	struct hw_id_map signatures;  /* hash of what makes a type itself → type */
 	struct hw_id_map definitions; /* hash of a struct's qualified name → its definition */
 	struct hw_id_map walked;      /* address of a unit's DIE: all of it was walked */
+	struct hw_id_map imported;    /* address of a unit's DIE: walked for the module under way */
+	struct hw_id_map declared;    /* address of a variable's declaration → index into declared_names */
+	const char **declared_names;
+	size_t declared_count;
+	size_t declared_capacity;
 	struct hw_pending_type *pending;
 	size_t pending_count;
 	size_t pending_capacity;
@@ -79,13 +85,15 @@ struct hw_die_facts {
 	Dwarf_Attribute location;
 	Dwarf_Attribute member_location;
 	Dwarf_Attribute specification;
-	Dwarf_Attribute origin; /* of an inlined or out-of-line copy */
+	Dwarf_Attribute signature; /* of the type unit that defines a declared type */
+	Dwarf_Attribute origin;    /* of an inlined or out-of-line copy */
 	Dwarf_Attribute upper_bound;
 	Dwarf_Attribute count;
 	bool has_type;
 	bool has_location;
 	bool has_member_location;
 	bool has_specification;
+	bool has_signature;
 	bool has_origin;
 	bool has_upper_bound;
 	bool has_count;
@@ -128,6 +136,10 @@ uint32_t hw_type_of_attribute(struct hw_type_reader *reader, Dwarf_Attribute *at
 
 /* `type` itself, or the one that was added before with the same signature. 0: memory is short. */
 uint32_t hw_type_add(struct hw_type_reader *reader, uint64_t signature, const struct hw_type *type);
+
+/* The name, with its scope, that a definition has by the declaration that it completes; NULL: none is known.
+ */
+const char *hw_type_declared_name(struct hw_type_reader *reader, struct hw_die_facts *facts);
 
 /* "ns::name", put together only where there is a scope. Never NULL. */
 const char *hw_type_scoped(struct hw_type_reader *reader, const struct hw_scope *scope, const char *name);

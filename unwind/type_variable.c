@@ -24,7 +24,7 @@ static bool address_of(Dwarf_Attribute *location, const Dwarf_Op *operation, Dwa
 	case DW_OP_GNU_const_index:
 	case DW_OP_constx:
 		return dwarf_getlocation_attr(location, operation, &indirect) == 0 &&
-		       dwarf_formaddr(&indirect, address) == 0;
+		       (dwarf_formaddr(&indirect, address) == 0 || dwarf_formudata(&indirect, address) == 0);
 	default:
 		return false;
 	}
@@ -54,16 +54,35 @@ static bool place_variable(
 	return true;
 }
 
-/* The linkage name knows a static member's class, which stands elsewhere in the tree. */
+/*
+ * A definition may stand outside the class, namespace or function that it belongs to, with nothing that leads
+ * there. Then its ELF symbol may know, being a mangled name.
+ */
+static const char *symbol_name(struct hw_type_reader *reader, const struct hw_variable *variable)
+{
+	struct hw_object *object = &reader->unwinder->objects[reader->module];
+	const struct hw_symbol_entry *entry;
+
+	if (variable->place != HW_VARIABLE_MEMORY)
+		return NULL;
+	hw_object_load(object);
+	entry = hw_symbol_table_find(&object->symbols, variable->address);
+	return entry && entry->start == variable->address && strstr(entry->name, "::") ? entry->name : NULL;
+}
+
 static const char *full_name(struct hw_type_reader *reader, const struct hw_pending_variable *pending,
-	const struct hw_die_facts *facts)
+	struct hw_die_facts *facts, const struct hw_variable *variable)
 {
 	hw_autofree char *demangled = facts->linkage_name ? hw_demangle(facts->linkage_name) : NULL;
 	const char *name = NULL;
 
 	if (demangled)
 		name = hw_pool_join(&reader->catalogue->names, demangled, "", "");
-	if (name)
+	else if (!pending->is_c)
+		name = symbol_name(reader, variable);
+	if (!name)
+		name = hw_type_declared_name(reader, facts);
+	if (name && *name)
 		return name;
 	return *pending->name ? pending->name : facts->name ? facts->name : "";
 }
@@ -79,7 +98,7 @@ static void read_variable(struct hw_type_reader *reader, struct hw_pending_varia
 	if (!place_variable(reader, &facts, &variable))
 		return;
 	hw_die_facts_complete(&facts);
-	variable.name = full_name(reader, pending, &facts);
+	variable.name = full_name(reader, pending, &facts, &variable);
 	variable.type = facts.has_type ? hw_type_of_attribute(reader, &facts.type) : 0;
 	slot = hw_array_next(catalogue->variables, catalogue->variable_count, catalogue->variable_capacity);
 	if (!slot || catalogue->variable_count == UINT32_MAX) {

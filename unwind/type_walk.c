@@ -70,13 +70,10 @@ static enum hw_type_kind kind_of(int tag)
 
 #define UNNAMED_NAMESPACE "(anonymous namespace)"
 
-static bool is_in_unnamed_namespace(const struct hw_scope *scope)
+/* What has this in its name belongs to one file; another file's namesake is another type. */
+static bool is_of_one_file(const char *name)
 {
-	for (; scope; scope = scope->outer) {
-		if (!strcmp(scope->name, UNNAMED_NAMESPACE))
-			return true;
-	}
-	return false;
+	return strstr(name, UNNAMED_NAMESPACE) != NULL;
 }
 
 static uint32_t note_die(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t type)
@@ -94,6 +91,14 @@ static uint32_t number_declaration(struct hw_type_reader *reader, Dwarf_Die *die
 	return note_die(reader, die, hw_type_add(reader, signature, type));
 }
 
+/* A stand-in that knows which type unit has the definition; 0: that unit is not there. */
+static uint32_t number_stand_in(struct hw_type_reader *reader, Dwarf_Die *die, struct hw_die_facts *facts)
+{
+	uint32_t number = facts->has_size ? 0 : hw_type_of_attribute(reader, &facts->signature);
+
+	return number ? note_die(reader, die, number) : 0;
+}
+
 static void note_pending(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t type)
 {
 	struct hw_pending_type *slot =
@@ -107,6 +112,23 @@ static void note_pending(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t
 	reader->pending_count++;
 }
 
+const char *hw_type_declared_name(struct hw_type_reader *reader, struct hw_die_facts *facts)
+{
+	Dwarf_Die declaration;
+	uint32_t number;
+
+	if (!facts->has_specification || !dwarf_formref_die(&facts->specification, &declaration))
+		return NULL;
+	if (hw_id_map_get(&reader->declared, (uintptr_t)declaration.addr, &number))
+		return reader->declared_names[number];
+	if (!hw_id_map_get(&reader->dies, (uintptr_t)declaration.addr, &number)) {
+		hw_type_walk_unit_of(reader, &declaration);
+		if (!hw_id_map_get(&reader->dies, (uintptr_t)declaration.addr, &number))
+			return NULL;
+	}
+	return reader->catalogue->types[number].name;
+}
+
 uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_scope *scope,
 	const char *name, bool is_c)
 {
@@ -117,24 +139,28 @@ uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const str
 	uint32_t number;
 
 	hw_die_facts_read(die, &facts);
+	if (facts.has_signature && (number = number_stand_in(reader, die, &facts)))
+		return number;
 	if (!name)
 		name = facts.name ? facts.name : "";
-	type.name = *name ? hw_type_scoped(reader, scope, name) : "";
+	type.name = hw_type_declared_name(reader, &facts);
+	if (!type.name)
+		type.name = *name ? hw_type_scoped(reader, scope, name) : "";
 	type.size = facts.size;
 	type.is_incomplete = facts.is_declaration;
 	if (facts.is_declaration)
 		return number_declaration(reader, die, &type);
 	signature = hw_hash_number(HW_HASH_START, type.kind ^ facts.line << 8 ^ facts.size << 32);
-	signature = *name ? hw_hash_string(signature, type.name)
-			  : hw_hash_number(signature, (uintptr_t)die->addr);
-	if (is_c || is_in_unnamed_namespace(scope))
+	signature = *type.name ? hw_hash_string(signature, type.name)
+			       : hw_hash_number(signature, (uintptr_t)die->addr);
+	if (is_c || is_of_one_file(type.name))
 		signature = hash_layout(die, signature);
 	number = hw_type_add(reader, signature, &type);
 	if (reader->catalogue->type_count > before) {
 		if (type.kind != HW_TYPE_ENUM)
 			note_pending(reader, die, number);
-		if (*name && !hw_id_map_set(
-				     &reader->definitions, hw_hash_string(HW_HASH_START, type.name), number))
+		if (*type.name && !hw_id_map_set(&reader->definitions,
+					  hw_hash_string(HW_HASH_START, type.name), number))
 			reader->no_memory = true;
 	}
 	return note_die(reader, die, number);
@@ -189,6 +215,7 @@ static bool is_static(Dwarf_Die *die)
 	case DW_OP_addrx:
 	case DW_OP_GNU_addr_index:
 	case DW_OP_GNU_const_index:
+	case DW_OP_constx:
 	case DW_OP_const4u:
 	case DW_OP_const8u:
 		return true;
@@ -197,20 +224,41 @@ static bool is_static(Dwarf_Die *die)
 	}
 }
 
+/* A variable of a namespace; its definition stands outside of it and refers to this. */
+static void note_declaration(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_scope *scope)
+{
+	const char *name = dwarf_diename(die);
+	const char **slot;
+
+	if (!scope || !name)
+		return;
+	slot = hw_array_next(reader->declared_names, reader->declared_count, reader->declared_capacity);
+	if (!slot ||
+		!hw_id_map_set(&reader->declared, (uintptr_t)die->addr, (uint32_t)reader->declared_count)) {
+		reader->no_memory = true;
+		return;
+	}
+	*slot = hw_type_scoped(reader, scope, name);
+	reader->declared_count++;
+}
+
 static void note_variable(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
 {
 	struct hw_type_reader *reader = walk->reader;
 	const char *name = dwarf_diename(die);
 	struct hw_pending_variable *slot;
 
-	if (!is_static(die))
+	if (!is_static(die)) {
+		if (dwarf_hasattr(die, DW_AT_declaration))
+			note_declaration(reader, die, scope);
 		return;
+	}
 	slot = hw_array_next(reader->variables, reader->variable_count, reader->variable_capacity);
 	if (!slot) {
 		reader->no_memory = true;
 		return;
 	}
-	*slot = (struct hw_pending_variable){ .die = *die };
+	*slot = (struct hw_pending_variable){ .die = *die, .is_c = walk->is_c };
 	slot->name = hw_type_scoped(reader, scope, name ? name : "");
 	reader->variable_count++;
 }
@@ -234,6 +282,26 @@ static void walk_function(struct walk *walk, Dwarf_Die *die, const struct hw_sco
 	walk_children(walk, die, inside.name ? &inside : scope);
 }
 
+/*
+ * dwz moves what several units or files have in common into units that these import; in a unit of another
+ * file nothing else leads there.
+ */
+static void walk_import(struct walk *walk, Dwarf_Die *die)
+{
+	struct hw_id_map *imported = &walk->reader->imported;
+	Dwarf_Attribute attribute;
+	Dwarf_Die unit;
+	uint32_t seen;
+
+	if (walk->is_deep || !dwarf_attr(die, DW_AT_import, &attribute) ||
+		!dwarf_formref_die(&attribute, &unit) || hw_id_map_get(imported, (uintptr_t)unit.addr, &seen))
+		return;
+	if (hw_id_map_set(imported, (uintptr_t)unit.addr, 1))
+		walk_children(walk, &unit, NULL);
+	else
+		walk->reader->no_memory = true;
+}
+
 static void walk_one(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
 {
 	switch (dwarf_tag(die)) {
@@ -241,7 +309,7 @@ static void walk_one(struct walk *walk, Dwarf_Die *die, const struct hw_scope *s
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 	case DW_TAG_enumeration_type:
-		if (dwarf_hasattr(die, DW_AT_name))
+		if (dwarf_hasattr(die, DW_AT_name) || dwarf_hasattr(die, DW_AT_specification))
 			walk_struct(walk, die, scope, NULL);
 		break;
 	case DW_TAG_typedef:
@@ -250,6 +318,9 @@ static void walk_one(struct walk *walk, Dwarf_Die *die, const struct hw_scope *s
 	case DW_TAG_variable:
 		if (!walk->is_deep)
 			note_variable(walk, die, scope);
+		break;
+	case DW_TAG_imported_unit:
+		walk_import(walk, die);
 		break;
 	case DW_TAG_namespace:
 	case DW_TAG_module:
@@ -294,6 +365,7 @@ void hw_type_walk_module(struct hw_type_reader *reader, Dwarf *dwarf)
 	Dwarf_Die die, split;
 	uint8_t type;
 
+	hw_id_map_deinit(&reader->imported);
 	while (!reader->no_memory && dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
 		struct walk walk = { .reader = reader };
 		Dwarf_Die *root = type == DW_UT_skeleton && split.addr ? &split : &die;

@@ -23,6 +23,9 @@ void hw_type_reader_destroy(struct hw_type_reader *reader)
 	hw_id_map_deinit(&reader->signatures);
 	hw_id_map_deinit(&reader->definitions);
 	hw_id_map_deinit(&reader->walked);
+	hw_id_map_deinit(&reader->imported);
+	hw_id_map_deinit(&reader->declared);
+	free(reader->declared_names);
 	free(reader->pending);
 	free(reader->variables);
 	free(reader);
@@ -55,6 +58,20 @@ static uint32_t definition_of(const struct hw_type_reader *reader, uint32_t type
 	return definition;
 }
 
+/* Arrays and typedefs of what was only declared when they were read have learnt no size yet. */
+static uint64_t size_of(struct hw_type_catalogue *catalogue, uint32_t number, int depth)
+{
+	struct hw_type *type = &catalogue->types[number];
+	uint64_t size;
+
+	if (type->size || depth > 64 || (type->kind != HW_TYPE_ARRAY && type->kind != HW_TYPE_TYPEDEF))
+		return type->size;
+	size = size_of(catalogue, type->target, depth + 1);
+	if (type->kind == HW_TYPE_ARRAY && __builtin_mul_overflow(size, type->length, &size))
+		size = 0;
+	return type->size = size;
+}
+
 /*
  * Whoever refers to a declaration shall refer to the definition that another unit or module has; the
  * declaration stays as a typedef of it. Pointers to the two remain two types with one target.
@@ -80,6 +97,8 @@ static void join_declarations(struct hw_type_reader *reader)
 		type->size = catalogue->types[definition].size;
 		type->is_incomplete = false;
 	}
+	for (size_t i = reader->joined_types; i < catalogue->type_count; i++)
+		size_of(catalogue, (uint32_t)i, 0);
 	reader->joined_members = catalogue->member_count;
 	reader->joined_variables = catalogue->variable_count;
 	reader->joined_types = catalogue->type_count;

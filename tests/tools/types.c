@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Prints the types and global variables of a core or a running process: types PID|CORE */
+/*
+ * Prints the types and global variables of a core or a running process, tab-separated:
+ *
+ *	types [-d DEBUGDIR] PID|CORE
+ */
 #include <inttypes.h>
 
 #include "unwind/unwinder.h"
@@ -11,12 +15,12 @@ static void print_members(const struct hw_types *types, const struct hw_type *ty
 	for (uint32_t i = 0; i < type->member_count; i++) {
 		const struct hw_type_member *member = &types->members[type->first_member + i];
 
-		printf("\t%" PRIu64 "\t%s\t%s\t%" PRIu64, member->offset, member->name,
+		printf("member\t%s\t%" PRIu64 "\t%" PRIu64 "\t%s\t%s\n", member->name, member->offset,
+			types->types[member->type].size,
 			hw_type_name(types, member->type, name, sizeof(name)),
-			types->types[member->type].size);
-		if (member->bit_size)
-			printf("\tbits %u+%u", member->bit_offset, member->bit_size);
-		printf("%s%s\n", member->is_base ? "\tbase" : "", member->is_virtual_base ? "\tvirtual" : "");
+			member->is_virtual_base ? "virtual"
+			: member->is_base       ? "base"
+						: "");
 	}
 }
 
@@ -29,26 +33,28 @@ static void print_types(const struct hw_types *types)
 
 		if (type->kind != HW_TYPE_STRUCT && type->kind != HW_TYPE_UNION)
 			continue;
-		printf("%s %s %" PRIu64 "%s\n", type->kind == HW_TYPE_UNION ? "union" : "struct",
+		printf("struct\t%" PRIu32 "\t%s\t%" PRIu64 "\t%s\n", i,
 			hw_type_name(types, i, name, sizeof(name)), type->size,
-			type->is_incomplete ? " incomplete" : "");
+			type->is_incomplete ? "incomplete" : "");
 		print_members(types, type);
 	}
 	for (uint32_t i = 0; i < types->variable_count; i++) {
 		const struct hw_variable *variable = &types->variables[i];
 
-		printf("%s %#" PRIx64 " %s: %s\n",
-			variable->place == HW_VARIABLE_MEMORY ? "variable" : "thread-local",
-			variable->address, variable->name,
+		printf("%s\t%s\t%#" PRIx64 "\t%" PRIu64 "\t%" PRIu32 "\t%s\n",
+			variable->place == HW_VARIABLE_MEMORY ? "variable" : "thread-local", variable->name,
+			variable->address, types->types[variable->type].size,
+			hw_type_strip(types, variable->type),
 			hw_type_name(types, variable->type, name, sizeof(name)));
 	}
 }
 
-static struct hw_error *print_all(const struct hw_snapshot *snapshot)
+static struct hw_error *print_all(
+	const struct hw_snapshot *snapshot, const struct hw_unwinder_options *options)
 {
 	const struct hw_types *types;
 	struct hw_unwinder *unwinder;
-	struct hw_error *error = hw_unwinder_create(snapshot, NULL, &unwinder);
+	struct hw_error *error = hw_unwinder_create(snapshot, options, &unwinder);
 
 	if (error)
 		return error;
@@ -61,7 +67,9 @@ static struct hw_error *print_all(const struct hw_snapshot *snapshot)
 
 int main(int argc, char **argv)
 {
-	const char *target = argc == 2 ? argv[1] : "";
+	bool has_directory = argc == 4 && !strcmp(argv[1], "-d");
+	struct hw_unwinder_options options = { .debug_directory = has_directory ? argv[2] : NULL };
+	const char *target = argc > 1 ? argv[argc - 1] : "";
 	char *end;
 	long pid = strtol(target, &end, 10);
 	struct hw_snapshot *snapshot;
@@ -72,7 +80,7 @@ int main(int argc, char **argv)
 	else
 		error = hw_snapshot_preview((pid_t)pid, &snapshot);
 	if (!error) {
-		error = print_all(snapshot);
+		error = print_all(snapshot, &options);
 		hw_snapshot_destroy(snapshot);
 	}
 	if (!error)
