@@ -42,7 +42,23 @@ static bool is_damaged(const struct hw_heap *heap)
 	return false;
 }
 
-static void say_anomaly(struct hw_report *report, const struct hw_anomaly *anomaly)
+/* A link lies in a freed chunk: whoever still writes there destroys it. Sizes are destroyed from below. */
+static void say_culprit(struct hw_report *report, const struct hw_anomaly *anomaly)
+{
+	unsigned long long chunk = anomaly->previous;
+
+	if (anomaly->kind == HW_ANOMALY_LIST)
+		hw_field(report, HW_TINT_PLAIN, "",
+			"  in the freed chunk at %#llx: written after it was freed, or from the chunk before "
+			"it",
+			chunk);
+	else
+		hw_field(report, HW_TINT_PLAIN, "", "  before it lies the chunk at %#llx: the likely overrun",
+			chunk);
+}
+
+static void say_anomaly(
+	struct hw_report *report, const struct hw_heap *heap, const struct hw_anomaly *anomaly)
 {
 	hw_autofree char *text = hw_report_clean(report, anomaly->text, strlen(anomaly->text));
 	char skipped[HW_NUMBER_ROOM];
@@ -50,9 +66,8 @@ static void say_anomaly(struct hw_report *report, const struct hw_anomaly *anoma
 	if (!text)
 		return;
 	hw_field(report, HW_TINT_PLAIN, "", "%#llx: %s", (unsigned long long)anomaly->address, text);
-	if (anomaly->previous)
-		hw_field(report, HW_TINT_PLAIN, "", "  before it lies the chunk at %#llx: the likely overrun",
-			(unsigned long long)anomaly->previous);
+	if (anomaly->previous && is_damage(heap, anomaly))
+		say_culprit(report, anomaly);
 	if (anomaly->skipped)
 		hw_field(report, HW_TINT_PLAIN, "", "  %s skipped",
 			hw_number_bytes(anomaly->skipped, skipped));
@@ -76,7 +91,7 @@ void hw_anomalies_brief(struct hw_report *report, const struct hw_heap *heap)
 		hw_field(report, HW_TINT_ALARM, "odd", "%s thing%s in the heap did not add up:", count,
 			heap->anomaly_total == 1 ? "" : "s");
 	for (size_t i = 0; i < shown; i++)
-		say_anomaly(report, &heap->anomalies[i]);
+		say_anomaly(report, heap, &heap->anomalies[i]);
 	if (heap->anomaly_total > shown)
 		hw_field(report, HW_TINT_PLAIN, "", "%s", "... and more: heapwalk --anomalies");
 }

@@ -41,7 +41,6 @@ static const struct state_part state_parts[] = {
 	{ HW_CHUNK_LARGEBIN, "free in large bins" },
 	{ HW_CHUNK_UNBINNED, "free in no bin" },
 	{ HW_CHUNK_TOP, "free at the top" },
-	{ HW_CHUNK_SKIPPED, "damaged, skipped" },
 };
 
 static struct hw_cell usage_cell(
@@ -81,7 +80,8 @@ static uint64_t own_bytes(const struct hw_heap *heap)
 	return bytes;
 }
 
-/* Empty parts are left out of text tables, but for the live chunks and what is not explained. */
+/* What was skipped because of damage is part of what is not explained. Empty parts are left out of text
+ * tables, but for the live chunks and what is not explained. */
 static void add_malloc(struct memory_table *table)
 {
 	const struct hw_use_total *totals = table->accounting->totals;

@@ -24,6 +24,12 @@ $(B)/unit/report/%: $(B)/obj/tests/unit/report/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
 
+# The command line, without main().
+$(B)/unit/cli/%: $(B)/obj/tests/unit/cli/%.o $(call objects,$(wildcard heapwalk/cli/*.c)) $(ARCHIVES)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
+
 .SECONDARY:
 
 .PHONY: unit

@@ -82,6 +82,22 @@ class OptionsTest(CliTest):
         manual = dict(re.findall(r"^\.It Fl (\S) , Fl -([a-z-]+)", read_file("man", "heapwalk.1"), re.M))
         self.assertEqual(shown, manual)
 
+    def completed(self, *words):
+        """What bash would offer for the last of these words."""
+        script = 'source "$1"; shift; COMP_WORDS=(heapwalk "$@"); COMP_CWORD=$#; _heapwalk; echo "${COMPREPLY[@]}"'
+        path = os.path.dirname(harness.HEAPWALK) + ":" + os.environ["PATH"]
+        return subprocess.run(["bash", "-c", script, "bash", os.path.join(harness.ROOT, "man", "heapwalk.bash"), *words],
+                              env=dict(os.environ, PATH=path), capture_output=True, text=True,
+                              check=True).stdout.split()
+
+    def test_completion(self):
+        self.assertEqual(["--format"], self.completed("--for"))
+        self.assertEqual(["json"], self.completed("--format", "j"))
+        self.assertEqual(["tcache"], self.completed("-k", "tc"))
+        self.assertIn("suspicion", self.completed("--sort", "s"))
+        self.assertEqual(["chunk_size"], self.completed("--list", "--columns", "chunk"))
+        self.assertIn(str(self.target.pid), self.completed("--attach", str(self.target.pid)))
+
     def test_help_fits_a_terminal(self):
         for line in self.heapwalk("--help").out.splitlines() + self.heapwalk("--columns", "help").out.splitlines():
             self.assertLessEqual(len(line), 80, line)
@@ -232,11 +248,14 @@ class FormatsTest(CliTest):
             self.assertEqual(["address", "size", "chunk_size", "arena", "state", "kind", "type"],
                              list(json.loads(line)))
         self.assertRegex(lines[0], r'^\{"address":"0x[0-9a-f]+","size":\d+,"chunk_size":\d+,"arena":\d+,'
-                                   r'"state":"live","kind":null,"type":null\}$')
+                                   r'"state":"live","kind":("[a-z ]+"|null),"type":("[^"]+"|null)\}$')
 
     def test_memory_parts_add_up(self):
-        document = self.document("--summary")
-        parts = document["memory"]
+        parts = self.document("--summary")["memory"]
+        self.check_sums(parts)
+        self.assertEqual(0, next(part for part in parts if part["part"] == "not explained")["size"])
+
+    def check_sums(self, parts):
         whole = next(part for part in parts if part["part"] == "all")
         tops = [part for part in parts if part["of"] is None and part["part"] != "all"]
         self.assertEqual(whole["size"], sum(part["size"] for part in tops))
@@ -245,7 +264,6 @@ class FormatsTest(CliTest):
         malloc = next(part for part in tops if part["part"] == "malloc")
         inner = [part for part in parts if part["of"] == "malloc"]
         self.assertEqual(malloc["size"], sum(part["size"] for part in inner))
-        self.assertEqual(0, next(part for part in inner if part["part"] == "not explained")["size"])
 
     def test_maps_cover_every_mapping(self):
         document = self.document("--maps")
@@ -332,6 +350,31 @@ class FormatsTest(CliTest):
     def test_stacks_name_every_thread(self):
         rows = self.document("--stacks")["stacks"]
         self.assertEqual(set(harness.thread_ids(self.target.pid)), {row["thread"] for row in rows})
+
+
+class DamageTest(CliTest):
+    """A heap with an overrun: nobody may overlook it, and the sums still hold."""
+
+    scenario = "overrun"
+
+    def test_summary_is_loud(self):
+        text = self.attached().out
+        self.assertIn("DAMAGED", text)
+        self.assertLess(text.index("DAMAGED"), text.index("MEMORY"))
+        self.assertIn("%#x" % self.target.truth.damaged[0][0], text)
+
+    def test_other_views_say_so_too(self):
+        for view in ("--histogram", "--list", "--arenas", "--maps", "--dump-strings", "--dump"):
+            for form in ("table", "json", "csv"):
+                self.assertIn("--anomalies", self.attached(view, "--format", form).err)
+
+    def test_memory_parts_still_add_up(self):
+        FormatsTest.check_sums(self, json.loads(self.attached("--summary", "--format", "json").out)["memory"])
+
+    def test_anomalies_are_listed(self):
+        document = json.loads(self.attached("--anomalies", "--format", "json").out)
+        self.assertEqual([hex(self.target.truth.damaged[0][0])], [row["address"] for row in document["anomalies"]])
+        self.assertNotEqual(None, document["anomalies"][0]["previous"])
 
 
 class OutputTest(CliTest):
