@@ -9,9 +9,9 @@
 static const struct hw_column columns[] = {
 	{ "kind", HW_UNIT_WORD, HW_COLUMN_SHOWN, "definitely or possibly lost" },
 	{ "families", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS,
-		"heads that nothing refers to, each with what hangs on it" },
+		"heads that nothing refers to, with what hangs on them" },
 	{ "shape", HW_UNIT_WORD, HW_COLUMN_SHOWN,
-		"of a family: a block, list, tree, a cycle that holds itself, or any web" },
+		"a block, a list, a tree, a cycle that holds itself, a web" },
 	{ "requests", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the malloc() requests that the heads come from",
 		"HEAD" },
 	{ "request_low", HW_UNIT_SIZE, 0, "the smallest of these requests" },
