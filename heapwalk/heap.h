@@ -461,6 +461,7 @@ struct hw_string {
 	size_t length; /* bytes of text */
 	enum hw_encoding encoding;
 	bool truncated;   /* longer than the limit: text is its beginning */
+	bool left_over;   /* seems left from an earlier use of the memory, see hw_strings_collect() */
 	uint64_t count;   /* occurrences */
 	uint64_t chunks;  /* distinct chunks that hold it */
 	uint64_t example; /* target address of one occurrence */
@@ -474,7 +475,7 @@ struct hw_string_options {
 };
 
 struct hw_string_table {
-	struct hw_string *strings; /* most frequent first, then by text */
+	struct hw_string *strings; /* left-overs last; most frequent first, then by text */
 	size_t count;
 	uint64_t dropped;     /* occurrences of strings beyond `most` */
 	uint64_t chunks;      /* chunks looked at */
@@ -485,6 +486,14 @@ struct hw_string_table {
  * The distinct strings in the selected chunks: text that starts at any offset, in any of the encodings, that
  * is no part of a pointer (words that point into a mapping are not text), and what std::string objects with a
  * buffer elsewhere refer to.
+ *
+ * Noise is not told: a text must be the longer the more bytes around it are neither text nor zero, four or
+ * five letters must look like a word, and in UTF-16 other than Latin a zero must follow.
+ *
+ * malloc rounds sizes up and clears nothing, so behind a live text there may be the rest of an older one. That
+ * is in the chunk, and is told; but where a text follows another's end at once, in bytes that malloc may have
+ * added to the request, it is kept apart as left over, and comes after all others. What lies behind the text
+ * within a std::string is left out.
  */
 struct hw_error *hw_strings_collect(const struct hw_heap *heap, const struct hw_selection *selection,
 	const struct hw_string_options *options, struct hw_string_table **table) hw_must_check;

@@ -21,8 +21,10 @@ struct collector {
 	size_t limit;
 	char *text; /* room for `limit` bytes and one character more */
 	uint32_t chunk;
-	uint64_t user;  /* the chunk's user address */
-	uint64_t block; /* the block's */
+	uint64_t user;        /* the chunk's user address */
+	uint64_t block;       /* the block's */
+	uint64_t surely_used; /* so many bytes of the chunk were asked for; what follows malloc may have added
+			       */
 	bool has_string;
 };
 
@@ -54,6 +56,29 @@ static bool keep(struct collector *collector, const struct hw_string_find *find)
 	return !collector->error;
 }
 
+/*
+ * The rest of an older text: it begins where another text has its end, maybe with the second half of a cut
+ * character, in bytes that malloc may have added.
+ */
+static bool is_left_over(const struct collector *collector, const struct hw_text *text)
+{
+	const struct hw_text_scanner *scanner = &collector->scanner;
+	size_t end = text->start;
+
+	if (collector->block + text->start - collector->user < collector->surely_used)
+		return false;
+	while (end && scanner->bytes[end - 1] && text->start - end < 4)
+		end--;
+	/* Four bytes of text and their zero. */
+	if (end < 5 || scanner->bytes[end - 1])
+		return false;
+	for (size_t i = end - 5; i < end - 1; i++) {
+		if (!hw_text_bit(scanner->text, i) && !hw_text_bit(scanner->high, i))
+			return false;
+	}
+	return true;
+}
+
 static bool found(const struct hw_text *text, void *argument)
 {
 	struct collector *collector = argument;
@@ -71,6 +96,7 @@ static bool found(const struct hw_text *text, void *argument)
 		find.length = 0;
 		find.truncated = !to_utf8(collector, text, &find.length);
 	}
+	find.left_over = is_left_over(collector, text);
 	return keep(collector, &find);
 }
 
@@ -196,6 +222,20 @@ static const uint8_t *view(struct collector *collector, uint64_t address, uint64
 	return bytes;
 }
 
+/*
+ * The smallest request that ends in this chunk. malloc leaves a remainder that is too small for a chunk of
+ * its own with what it gives out, up to one unit of alignment.
+ */
+static uint64_t surely_used(const struct hw_heap *heap, uint32_t chunk)
+{
+	uint64_t low, high;
+
+	if (hw_chunk_state(heap, chunk) == HW_CHUNK_MMAPPED)
+		return UINT64_MAX;
+	hw_heap_chunk_to_requests(heap, hw_chunk_size(heap, chunk), &low, &high);
+	return low > heap->alignment ? low - heap->alignment : 0;
+}
+
 static void collect_chunk(struct collector *collector)
 {
 	uint64_t usable = hw_chunk_usable(collector->heap, collector->chunk), at = 0;
@@ -203,6 +243,7 @@ static void collect_chunk(struct collector *collector)
 	bool is_first = true;
 
 	collector->user = hw_chunk_user(collector->heap, collector->chunk);
+	collector->surely_used = surely_used(collector->heap, collector->chunk);
 	collector->has_string = false;
 	while (at < usable && !collector->error) {
 		size_t size;

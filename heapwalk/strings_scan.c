@@ -22,6 +22,9 @@
  */
 #define LONG 16
 
+/* So many bytes that go on a character of UTF-8, each in its place, are no accident either. */
+#define SURE_UTF8 3
+
 /* The highest bit of each byte from 9 (tab) to 13 (carriage return). */
 static uint64_t space_bytes(uint64_t eight)
 {
@@ -262,12 +265,15 @@ static size_t more_for_noise(size_t noise)
 	return (size_t)(63 - __builtin_clzll(units)) * 7 / 10;
 }
 
-/* A zero follows, or the chunk ends. */
+/*
+ * A zero follows. The chunk's end is none: what is cut off by it is mostly left of a text that lay here
+ * before and was longer than what malloc gave out now.
+ */
 static bool has_end(const struct hw_text_scanner *scanner, const struct hw_text *text)
 {
 	size_t end = text->start + text->size;
 
-	return end == scanner->size ? scanner->is_last : !scanner->bytes[end];
+	return end < scanner->size && !scanner->bytes[end];
 }
 
 /* In noise that happens to be UTF-8 the scripts change with every character: what goes together counts. */
@@ -291,19 +297,41 @@ static bool is_no_accident(const struct hw_text_scanner *scanner, const struct h
 	return text->size >= SHORTEST_FREE || looks_like_word(scanner->bytes + text->start, text->size);
 }
 
-static bool is_long(const struct hw_text_scanner *scanner, const struct hw_text *text)
+/* Characters of more than a byte that go together: UTF-8 for sure, though maybe only a scrap of a text. */
+static bool is_surely_utf8(const struct hw_text_scanner *scanner, const struct hw_text *text)
 {
-	return text->size >= (has_end(scanner, text) ? LONG / 2 : LONG);
+	const uint8_t *bytes = scanner->bytes + text->start;
+	size_t characters, size;
+
+	if (text->encoding != HW_ENCODING_UTF8)
+		return false;
+	size = hw_wide_run(HW_ENCODING_UTF8, bytes, text->size, &characters);
+	return size - count_characters(bytes, size) >= SURE_UTF8;
 }
 
-/* Tells the candidates that are long or those that are not. */
-static void tell_candidates(struct hw_text_scanner *scanner, bool are_long)
+/* Tells the candidates that are as good as certain: no wide text will be looked for there. */
+static void tell_certain(struct hw_text_scanner *scanner)
+{
+	for (size_t i = 0; i < scanner->candidate_count; i++) {
+		const struct hw_text *text = &scanner->candidates[i];
+		bool is_long = text->size >= (has_end(scanner, text) ? LONG / 2 : LONG);
+		bool is_utf8 = is_surely_utf8(scanner, text);
+
+		if ((is_long || is_utf8) && is_no_accident(scanner, text))
+			hw_text_scanner_tell(scanner, text);
+		else if (is_utf8)
+			hw_text_scanner_claim(scanner, text->start, text->start + text->size);
+	}
+}
+
+/* Those that nobody else has claimed meanwhile. */
+static void tell_rest(struct hw_text_scanner *scanner)
 {
 	for (size_t i = 0; i < scanner->candidate_count; i++) {
 		const struct hw_text *text = &scanner->candidates[i];
 
-		if (is_long(scanner, text) == are_long && is_no_accident(scanner, text) &&
-			!hw_text_any(scanner->claimed, text->start, text->start + text->size))
+		if (!hw_text_any(scanner->claimed, text->start, text->start + text->size) &&
+			is_no_accident(scanner, text))
 			hw_text_scanner_tell(scanner, text);
 	}
 }
@@ -312,9 +340,9 @@ bool hw_text_scanner_find(struct hw_text_scanner *scanner)
 {
 	if (!find_candidates(scanner))
 		return false;
-	tell_candidates(scanner, true);
+	tell_certain(scanner);
 	hw_text_find_wide_latin(scanner);
 	hw_text_find_wide_other(scanner);
-	tell_candidates(scanner, false);
+	tell_rest(scanner);
 	return !scanner->stopped;
 }

@@ -90,7 +90,7 @@ static bool is_same(
 
 	return set->marks[index].hash == hash && string->length == find->length &&
 	       string->encoding == find->encoding && string->truncated == find->truncated &&
-	       !memcmp(string->text, find->text, find->length);
+	       string->left_over == find->left_over && !memcmp(string->text, find->text, find->length);
 }
 
 /* The slot of the string, or the empty one where it belongs. */
@@ -157,6 +157,7 @@ static bool add_string(struct hw_string_set *set, uint32_t hash, const struct hw
 		.length = find->length,
 		.encoding = find->encoding,
 		.truncated = find->truncated,
+		.left_over = find->left_over,
 		.example = find->address,
 		.offset = find->offset,
 	};
@@ -197,6 +198,8 @@ static int compare(const void *left, const void *right)
 	const struct hw_string *a = left, *b = right;
 	int by_text;
 
+	if (a->left_over != b->left_over)
+		return a->left_over ? 1 : -1;
 	if (a->count != b->count)
 		return a->count < b->count ? 1 : -1;
 	by_text = strcmp(a->text, b->text);

@@ -20,6 +20,7 @@ struct hw_string_find {
 	size_t length;
 	enum hw_encoding encoding;
 	bool truncated;
+	bool left_over;
 	uint32_t chunk; /* index; the finds of one chunk come one after the other */
 	uint64_t address;
 	uint64_t offset;

@@ -83,7 +83,9 @@ static bool has_end(const struct search *search, const struct hw_text *text)
 	size_t end = text->start + text->size;
 
 	/* One that goes on in the next block counts by its beginning. */
-	return scanner->size - end < search->unit || !memcmp(scanner->bytes + end, zeros, search->unit);
+	if (scanner->size - end < search->unit)
+		return !scanner->is_last;
+	return !memcmp(scanner->bytes + end, zeros, search->unit);
 }
 
 /* What may be a text at `start`; its size is how far it goes, also when it is none. */

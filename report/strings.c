@@ -11,6 +11,7 @@ static const struct hw_column columns[] = {
 	{ "address", HW_UNIT_ADDRESS, HW_COLUMN_SHOWN, "where one of them stands" },
 	{ "offset", HW_UNIT_SIZE, 0, "of that one from the start of its chunk" },
 	{ "truncated", HW_UNIT_FLAG, 0, "it is longer than what is shown" },
+	{ "left_over", HW_UNIT_FLAG, 0, "it seems left from an earlier use of the memory" },
 	{ "text", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "the string, control characters escaped" },
 };
 
@@ -26,6 +27,7 @@ static void add_row(struct hw_sheet *sheet, const struct hw_string *string)
 		hw_cell_number(string->example),
 		hw_cell_number(string->offset),
 		hw_cell_number(string->truncated),
+		hw_cell_number(string->left_over),
 		{ .kind = HW_CELL_TEXT, .text = string->text, .length = string->length },
 	};
 

@@ -217,13 +217,14 @@ START_TEST (text_like_addresses) {
 END_TEST
 
 START_TEST (counts) {
+	static const char bytes[64] = "\0\0often\0often";
 	struct hw_string_table *table;
 	struct fake_heap fake;
 	uint64_t user;
 
 	begin(&fake);
 	add(&fake, BYTES("once here\0"));
-	user = add(&fake, BYTES("\0\0often\0often\0"));
+	user = add(&fake, bytes, sizeof(bytes));
 	add(&fake, BYTES("often\0"));
 	add(&fake, BYTES("\0\0\0"));
 	table = collect(&fake, NULL);
@@ -244,12 +245,12 @@ END_TEST
 START_TEST (options) {
 	static const struct hw_string_options six = { .minimum = 6 }, two = { .minimum = 2 };
 	static const struct hw_string_options cut = { .limit = 5 };
-	static const char bytes[] = "to\0five5\0sixsix\0caf\303\251s\0";
+	static const char bytes[64] = "to\0five5\0sixsix\0caf\303\251s";
 	struct hw_string_table *table;
 	struct fake_heap fake;
 
 	begin(&fake);
-	add(&fake, BYTES(bytes));
+	add(&fake, bytes, sizeof(bytes));
 	table = collect(&fake, &six);
 	ck_assert_uint_eq(table->count, 1);
 	ck_assert_str_eq(table->strings[0].text, "sixsix");
@@ -266,6 +267,42 @@ START_TEST (options) {
 	ck_assert(!table->strings[1].truncated);
 	ck_assert_str_eq(table->strings[2].text, "sixsi");
 	ck_assert(table->strings[2].truncated);
+	end(&fake, table);
+}
+END_TEST
+
+/* malloc(41) to malloc(56) and, with a remainder, malloc(25) end in this chunk. */
+static const struct left_over_row {
+	const char *what;
+	const char *bytes;
+	size_t size;
+	bool left_over;
+} left_over_rows[] = {
+	{ "behind a text", BYTES("twenty-nine bytes of live text\0the rest"), true },
+	{ "with a cut character", BYTES("twenty-nine bytes of live text\0\215the rest"), true },
+	{ "behind more than an end", BYTES("twenty-nine bytes of live text\0\0the rest"), false },
+	{ "behind a number", BYTES("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\0the rest"),
+		false },
+	{ "in bytes that were asked for", BYTES("twenty bytes of text\0the rest"), false },
+};
+
+START_TEST (left_over) {
+	const struct left_over_row *row = &left_over_rows[_i];
+	struct hw_string_table *table;
+	struct fake_heap fake;
+	bool found = false;
+
+	begin(&fake);
+	fake_chunk(&fake, HW_CHUNK_LIVE, HW_CONTENT_STRING, 64, row->bytes, row->size);
+	table = collect(&fake, NULL);
+	for (size_t i = 0; i < table->count; i++) {
+		bool is_rest = !strcmp(table->strings[i].text, "the rest");
+
+		found |= is_rest;
+		ck_assert_msg(table->strings[i].left_over == (is_rest && row->left_over), "%s: \"%s\"",
+			row->what, table->strings[i].text);
+	}
+	ck_assert_msg(found, "%s: is missing", row->what);
 	end(&fake, table);
 }
 END_TEST
@@ -496,6 +533,7 @@ int main(void)
 	tcase_add_test(tests, text_like_addresses);
 	tcase_add_test(tests, counts);
 	tcase_add_test(tests, options);
+	tcase_add_loop_test(tests, left_over, 0, hw_array_size(left_over_rows));
 	tcase_add_test(tests, bounded);
 	tcase_add_test(tests, local_std_string);
 	tcase_add_loop_test(tests, remote_std_string, 0, hw_array_size(remote_rows));
