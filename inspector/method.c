@@ -92,17 +92,17 @@ static struct hw_error *by_size(const struct hw_method_facts *facts, const char 
 	double mebibytes = (double)facts->private_bytes / (1 << 20);
 	char *sentence;
 
-	if (asprintf(&sentence, "its private memory is %s (%.1f MiB)", size, mebibytes) < 0)
+	if (asprintf(&sentence, "%s: %.1f MiB of private memory", size, mebibytes) < 0)
 		return hw_error_no_memory();
 	*reason = sentence;
 	return NULL;
 }
 
-static struct hw_error *because(const char *why, char **reason)
+static struct hw_error *because(const char *prefix, const char *why, char **reason)
 {
-	char *sentence = strdup(why);
+	char *sentence;
 
-	if (!sentence)
+	if (asprintf(&sentence, "%s%s", prefix, why) < 0)
 		return hw_error_no_memory();
 	*reason = sentence;
 	return NULL;
@@ -117,9 +117,9 @@ static struct hw_error *choose_freely(
 	if (facts->private_bytes <= SMALL)
 		return by_size(facts, "small", reason);
 	if (facts->is_stopped)
-		return because("a signal had stopped it already", reason);
+		return because("no fork: ", "a signal had stopped it already", reason);
 	if (harm)
-		return because(harm, reason);
+		return because("no fork: ", harm, reason);
 	*method = HW_FREEZE_FORK;
 	return by_size(facts, "large", reason);
 }
@@ -136,5 +136,5 @@ struct hw_error *hw_method_choose(const struct hw_method_facts *facts, enum hw_f
 			hw_error_create(HW_ERROR_UNSUPPORTED, "a fork could harm it: %s", harm),
 			"use --freeze hold, or auto");
 	*method = asked;
-	return because("this was asked for", reason);
+	return because("", "as asked for", reason);
 }

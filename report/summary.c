@@ -94,9 +94,10 @@ static void say_freeze(struct hw_report *report, const struct hw_snapshot *snaps
 
 	if (snapshot->source != HW_SOURCE_PROCESS || !reason)
 		return;
-	hw_field(report, HW_TINT_PLAIN, "frozen", "%s, %s%s%s", hw_number_time(freeze->pause_us, pause),
-		freeze->method == HW_FREEZE_FORK ? "for a forked snapshot" : "while its memory was copied",
-		*reason ? ": " : "", reason);
+	hw_field(report, HW_TINT_PLAIN, "frozen", "%s, while %s%s%s%s",
+		hw_number_time(freeze->pause_us, pause),
+		freeze->method == HW_FREEZE_FORK ? "a snapshot was forked" : "its memory was copied",
+		*reason ? " (" : "", reason, *reason ? ")" : "");
 	if (freeze->attempts > 1)
 		hw_field(report, HW_TINT_PLAIN, "",
 			"at attempt %u, as it was in the middle of malloc before; %s in all",
