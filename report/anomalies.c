@@ -123,7 +123,7 @@ void hw_report_anomalies(struct hw_report *report, const struct hw_findings *fin
 	if (heap->anomaly_total > heap->anomaly_count)
 		hw_report_print(report, "The first %s of %s:\n", hw_number_count(heap->anomaly_count, kept),
 			hw_number_count(heap->anomaly_total, all));
-	sheet = hw_sheet_create(report, &hw_columns_anomalies, HW_SHEET_SHORT, "anomaly");
+	sheet = hw_sheet_create(report, &hw_columns_anomalies, HW_SHEET_SHORT, "thing");
 	for (size_t i = 0; i < heap->anomaly_count; i++)
 		add_row(sheet, &heap->anomalies[i]);
 	hw_sheet_finish(sheet);

@@ -128,7 +128,8 @@ struct hw_report_options {
 		*table;      /* the table that columns, sort and top are meant for; NULL: none */
 	const char *columns; /* NULL: the default ones */
 	const char *sort;    /* NULL: each view's own order */
-	bool has_top;        /* false: text tables on a terminal are cut to a screen, all else is whole */
+	bool has_top;        /* false: text tables that add up their rest are cut to a screen, others on a
+				terminal alone, all else is whole */
 	uint64_t top;        /* rows at most, 0: all */
 	uint64_t limit;      /* chunks at most in list and dump, 0: all */
 	uint64_t dump_bytes; /* bytes of each chunk at most in a dump, 0: all */

@@ -2,7 +2,7 @@
 /* Rows kept, sorted, cut and added up. */
 #include "report/sheet.h"
 
-#define SCREEN_ROWS 20 /* of a table on a terminal, when nobody said how many */
+#define SCREEN_ROWS 20 /* of a table when nobody said how many */
 
 static struct hw_cell *row_at(const struct hw_sheet *sheet, size_t row)
 {
@@ -249,6 +249,7 @@ static void add_row(const struct hw_sheet *sheet, const struct hw_cell *row, str
 	}
 }
 
+/* Where sums tell what was left out, a screen is enough wherever the text goes. */
 static size_t rows_to_show(const struct hw_sheet *sheet)
 {
 	const struct hw_report *report = sheet->report;
@@ -257,8 +258,9 @@ static size_t rows_to_show(const struct hw_sheet *sheet)
 		return SIZE_MAX;
 	if (report->options.has_top && has_options(sheet))
 		return report->options.top ? report->options.top : SIZE_MAX;
-	return hw_report_is_text(report) && report->terminal && !(sheet->flags & HW_SHEET_SHORT) ? SCREEN_ROWS
-												 : SIZE_MAX;
+	if (!hw_report_is_text(report) || sheet->flags & HW_SHEET_SHORT)
+		return SIZE_MAX;
+	return report->terminal || sheet->flags & HW_SHEET_TOTAL ? SCREEN_ROWS : SIZE_MAX;
 }
 
 static void cut_rows(struct hw_sheet *sheet)

@@ -61,13 +61,14 @@ static inline struct hw_cell hw_cell_text(const char *text)
 
 enum hw_sheet_flag {
 	HW_SHEET_STREAM = 1, /* rows are written as they come: no sorting, no top, no sums */
-	HW_SHEET_TOTAL = 2,  /* text tables end with a row of sums */
-	HW_SHEET_SHORT = 4,  /* never cut to a screen unless --top says so */
+	HW_SHEET_TOTAL = 2,  /* text tables end with a row of sums; they are cut to a screen's rows, also
+				where there is no terminal */
+	HW_SHEET_SHORT = 4,  /* never cut unless --top says so */
 };
 
 struct hw_sheet;
 
-/* `noun` names a row in the singular for "12 more sizes"; borrowed. */
+/* `noun` names a row in the singular, a word that takes an s, for "12 more sizes"; borrowed. */
 struct hw_sheet *hw_sheet_create(
 	struct hw_report *report, const struct hw_column_set *set, unsigned flags, const char *noun);
 

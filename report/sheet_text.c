@@ -183,14 +183,23 @@ static bool make_table(struct layout *layout)
 	return true;
 }
 
+/* "176 more sizes"; no noun where a column of digits would become as wide. */
+static void name_more(const struct hw_sheet *sheet, char *label, size_t size)
+{
+	const char *noun = is_right(column_at(sheet, 0)->unit) ? "" : sheet->noun;
+	char count[HW_NUMBER_ROOM];
+
+	snprintf(label, size, "%s more%s%s%s", hw_number_count(sheet->more_rows, count), *noun ? " " : "",
+		noun, *noun && sheet->more_rows > 1 ? "s" : "");
+}
+
 static bool add_sums(struct layout *layout)
 {
 	struct hw_sheet *sheet = layout->sheet;
-	char count[HW_NUMBER_ROOM];
 	char label[96];
 
 	if (sheet->more_rows) {
-		snprintf(label, sizeof(label), "%s more", hw_number_count(sheet->more_rows, count));
+		name_more(sheet, label, sizeof(label));
 		if (!add_line(layout, sheet->more, label, HW_TINT_FAINT))
 			return false;
 	}

@@ -292,7 +292,7 @@ class FormatsTest(CliTest):
         table = list(csv.reader(io.StringIO(text, newline="")))
         self.assertEqual(names.split(","), table[0])
         self.assertEqual(expected, table[1:])
-        text = self.attached("--histogram", "--columns", names, "--bytes").out
+        text = self.attached("--histogram", "--columns", names, "--bytes", "--top", "0").out
         lines = [re.split(r"  +", line.strip()) for line in text.splitlines() if line]
         self.assertEqual(["REQUESTS", "COUNT", "BYTES", "CONTENT"], lines[0])
         shown = [[cell.replace(",", "") for cell in line] for line in lines[1:-1]]
@@ -301,7 +301,7 @@ class FormatsTest(CliTest):
 
     def test_rounded_sizes_are_near(self):
         exact = self.document("--histogram")["histogram"]
-        text = self.attached("--histogram", "--columns", "bytes").out.splitlines()[1:-1]
+        text = self.attached("--histogram", "--columns", "bytes", "--top", "0").out.splitlines()[1:-1]
         for row, line in zip(exact, text):
             number, unit = line.split()
             self.assertAlmostEqual(1, float(number.replace(",", "")) * SIZE_UNITS[unit] / row["bytes"], delta=0.006)
@@ -465,12 +465,15 @@ class TerminalTest(CliTest):
         self.assertNotIn("\033", self.attached().out)
 
     def test_table_is_cut_to_a_screen_and_adds_up(self):
-        text = self.on_terminal(100, "--histogram", "--columns", "requests,count", NO_COLOR="1")
-        lines = text.splitlines()
-        self.assertEqual(1 + 20 + 2, len(lines), text)
-        counts = [int(line.split()[-1].replace(",", "")) for line in lines[1:]]
-        self.assertRegex(lines[-2], r"^\d+ more ")
-        self.assertEqual(counts[-1], sum(counts[:-1]))
+        options = ("--histogram", "--columns", "requests,count")
+        rows = len(json.loads(self.attached("--histogram", "--format", "json").out)["histogram"])
+        for text in (self.on_terminal(100, *options, NO_COLOR="1"), self.attached(*options).out):
+            lines = text.splitlines()
+            self.assertEqual(1 + 20 + 2, len(lines), text)
+            counts = [int(line.split()[-1].replace(",", "")) for line in lines[1:]]
+            self.assertRegex(lines[-2], r"^%d more sizes " % (rows - 20))
+            self.assertEqual(counts[-1], sum(counts[:-1]))
+        self.assertEqual(1 + rows + 1, len(self.attached(*options, "--top", "0").out.splitlines()))
 
     def test_plain_ascii_where_there_is_no_more(self):
         self.attached(env=dict(self.env, LC_ALL="C")).out.encode("ascii")

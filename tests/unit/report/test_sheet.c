@@ -120,10 +120,17 @@ END_TEST
 START_TEST (table_adds_up) {
 	drawn_is((struct hw_report_options){ .columns = "name,count,bytes,share", .has_top = true, .top = 1 },
 		HW_SHEET_TOTAL,
-		"NAME    COUNT     BYTES  SHARE\n"
-		"plain   1,000  2.00 KiB  50.0%\n"
-		"2 more     23  1.60 KiB  50.0%\n"
-		"all     1,023  3.60 KiB   100%\n");
+		"NAME           COUNT     BYTES  SHARE\n"
+		"plain          1,000  2.00 KiB  50.0%\n"
+		"2 more things     23  1.60 KiB  50.0%\n"
+		"all            1,023  3.60 KiB   100%\n");
+	drawn_is((struct hw_report_options){ .columns = "count,name", .has_top = true, .top = 2 },
+		HW_SHEET_TOTAL,
+		" COUNT  NAME\n"
+		" 1,000  plain\n"
+		"     3  a \"quoted\", one\n"
+		"1 more\n"
+		"   all\n");
 }
 END_TEST
 
