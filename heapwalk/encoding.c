@@ -184,8 +184,8 @@ enum script {
 
 /* By the 256 characters that a block of the basic plane has; a few blocks are shared by two scripts. */
 static const uint8_t block_scripts[256] = {
-	[0x00] = SCRIPT_COMMON, /* its upper half is told apart below */
-	[0x01 ... 0x02] = SCRIPT_LATIN,
+	[0x00] = SCRIPT_COMMON, /* its upper quarter is told apart below */
+	[0x01] = SCRIPT_LATIN,
 	[0x03] = SCRIPT_GREEK,
 	[0x04] = SCRIPT_CYRILLIC,
 	[0x05 ... 0x06] = SCRIPT_HEBREW_ARABIC,
@@ -204,43 +204,91 @@ static enum script script_of(uint32_t character)
 		return character >= 0x1f300 && character < 0x1fb00 ? SCRIPT_COMMON : SCRIPT_NONE;
 	if (character >= 0xc0 && character < 0x100)
 		return SCRIPT_LATIN;
+	if (character >= 0x300 && character < 0x370)
+		return SCRIPT_NONE; /* combining marks: whoever stores UTF-16 composes them */
 	if ((character >= 0x3000 && character < 0x3040) || character == 0xfeff)
 		return SCRIPT_COMMON;
 	return (enum script)block_scripts[character >> 8];
+}
+
+enum hw_character_class hw_character_class(uint32_t character)
+{
+	if (character - 'a' < 26)
+		return HW_CLASS_LOWER;
+	if (character - 'A' < 26)
+		return HW_CLASS_UPPER;
+	if (character - '0' < 10)
+		return HW_CLASS_DIGIT;
+	if (character >= 0x80)
+		return character < 0x180 ? HW_CLASS_LOWER : HW_CLASS_FOREIGN;
+	return strchr(" _-./:", (int)character) && character ? HW_CLASS_MARK : HW_CLASS_OTHER;
 }
 
 /* A run of characters in one wide encoding, as far as it has been read. */
 struct wide_run {
 	enum script script;
 	size_t characters;
-	size_t letters; /* or spaces */
-	bool varied;    /* they are not all the same character */
+	size_t letters;       /* or spaces */
+	size_t ascii_letters; /* or spaces: of them */
+	size_t kana;
+	size_t dense;           /* characters in the upper three quarters of their blocks */
+	size_t changes;         /* from one class to another */
+	uint32_t first, second; /* two different characters of it */
+	uint32_t last;
+	bool varied; /* it has a third one */
 };
 
-/* False when the character cannot be of the same text. */
-static bool wide_run_add(struct wide_run *run, enum script script, uint32_t character, uint32_t first)
+/* False when the character cannot be of the same text. ASCII goes with every script. */
+static bool wide_run_add(struct wide_run *run, enum script script, uint32_t character)
 {
-	/* Texts of every language have Latin words in them. */
-	if (script > SCRIPT_LATIN && run->script > SCRIPT_LATIN && script != run->script)
+	bool ascii_letter = character == ' ' || ((character | 0x20) - 'a') < 26;
+
+	if (script > SCRIPT_COMMON && run->script > SCRIPT_COMMON && script != run->script)
 		return false;
 	if (script > run->script)
 		run->script = script;
+	if (!run->characters)
+		run->first = run->second = run->last = character;
+	run->varied |= run->second != run->first && character != run->first && character != run->second;
+	if (run->second == run->first)
+		run->second = character;
+	run->changes += hw_character_class(character) != hw_character_class(run->last);
+	run->last = character;
 	run->characters++;
-	run->letters += script != SCRIPT_COMMON || character == ' ' || ((character | 0x20) - 'a') < 26;
-	run->varied |= character != first;
+	run->letters += script > SCRIPT_COMMON || ascii_letter;
+	run->ascii_letters += ascii_letter;
+	run->kana += character >= 0x3040 && character < 0x3100;
+	run->dense += (character & 0xff) >= 0x40;
 	return true;
 }
 
-/* A few small integers in a row ({ 100, 80, 48, 64 }) are no text: a short one must be made of letters. */
+/*
+ * Numbers may be characters by accident, byte code with its pairs of small numbers most of all.
+ *
+ * A few small ones in a row ({ 100, 80, 48, 64 }) are no text: a short one must be made of letters and look
+ * like words. Numbers of 256 to 383 are Latin letters with marks, but texts have more without. Four numbers
+ * out of a third of all are Han or Hangul, as a hash of eight bytes may well be; and these two use all their
+ * blocks evenly.
+ */
 static bool wide_run_is_plausible(const struct wide_run *run)
 {
-	return run->varied && (run->characters >= 8 || run->letters * 4 >= run->characters * 3);
+	bool uses_thousands = run->script >= SCRIPT_HAN_KANA && run->kana < 2;
+
+	if (!run->varied)
+		return false;
+	if (run->script == SCRIPT_LATIN && run->ascii_letters * 2 < run->characters)
+		return false;
+	if (uses_thousands && (run->characters < 5 || run->dense * 2 < run->characters))
+		return false;
+	if (run->characters < 8)
+		return run->letters * 4 >= run->characters * 3 && run->changes <= 2;
+	return run->script <= SCRIPT_COMMON || run->letters * 2 >= run->characters;
 }
 
 size_t hw_wide_run(enum hw_encoding encoding, const uint8_t *bytes, size_t size, size_t *characters)
 {
 	struct wide_run run = { .script = SCRIPT_COMMON };
-	uint32_t character, first = 0;
+	uint32_t character;
 	size_t done = 0;
 
 	while (done < size) {
@@ -252,9 +300,7 @@ size_t hw_wide_run(enum hw_encoding encoding, const uint8_t *bytes, size_t size,
 		script = script_of(character);
 		if (script == SCRIPT_NONE)
 			break;
-		if (!done)
-			first = character;
-		if (!wide_run_add(&run, script, character, first))
+		if (!wide_run_add(&run, script, character))
 			break;
 		done += length;
 	}

@@ -14,6 +14,18 @@
  */
 bool hw_character_is_text(uint32_t character);
 
+/* What a character is in a word; a name seldom goes from one to another. */
+enum hw_character_class {
+	HW_CLASS_LOWER, /* Latin letters with marks among them */
+	HW_CLASS_UPPER,
+	HW_CLASS_DIGIT,
+	HW_CLASS_MARK,    /* space _ - . / : */
+	HW_CLASS_FOREIGN, /* any character beyond Latin */
+	HW_CLASS_OTHER,
+};
+
+enum hw_character_class hw_character_class(uint32_t character);
+
 /*
  * Decodes the character at `bytes` in the encoding; its length in bytes, 0 when there are no `size` bytes for
  * it or they are no valid form of it (overlong, lone surrogate, beyond U+10FFFF). ASCII takes bytes < 0x80.

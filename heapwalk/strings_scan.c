@@ -232,27 +232,20 @@ static bool find_candidates(struct hw_text_scanner *scanner)
 	return true;
 }
 
-/* Lower, upper, digit, a mark that words have, anything else. */
-static unsigned class_of(uint8_t byte)
-{
-	if (byte >= 0x80 || (byte >= 'a' && byte <= 'z'))
-		return 0;
-	if (byte >= 'A' && byte <= 'Z')
-		return 1;
-	if (byte >= '0' && byte <= '9')
-		return 2;
-	return byte == ' ' || byte == '_' || byte == '-' || byte == '.' || byte == '/' || byte == ':' ? 3 : 4;
-}
-
 /* "user", "Name", "HTTP", "utf8", "/tmp", but not "4b3i" or "Qx#7". */
 static bool looks_like_word(const uint8_t *bytes, size_t size)
 {
+	enum hw_character_class last = hw_character_class(bytes[0]);
 	unsigned changes = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		if (class_of(bytes[i]) == 4)
+		/* A byte of a longer character passes for a letter. */
+		enum hw_character_class class = hw_character_class(bytes[i]);
+
+		if (class == HW_CLASS_OTHER)
 			return false;
-		changes += i && class_of(bytes[i]) != class_of(bytes[i - 1]);
+		changes += class != last;
+		last = class;
 	}
 	return changes <= 1;
 }

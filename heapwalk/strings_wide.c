@@ -88,6 +88,16 @@ static bool has_end(const struct search *search, const struct hw_text *text)
 	return !memcmp(scanner->bytes + end, zeros, search->unit);
 }
 
+/* Not in the midst of other numbers: nothing or a zero comes before. */
+static bool has_beginning(const struct search *search, size_t start)
+{
+	static const uint8_t zeros[4];
+	const struct hw_text_scanner *scanner = search->scanner;
+
+	return start < search->unit || hw_text_bit(scanner->claimed, start - 1) ||
+	       !memcmp(scanner->bytes + start - search->unit, zeros, search->unit);
+}
+
 /* What may be a text at `start`; its size is how far it goes, also when it is none. */
 static struct hw_text measure(const struct search *search, size_t start, bool *is_text)
 {
@@ -100,7 +110,7 @@ static struct hw_text measure(const struct search *search, size_t start, bool *i
 		   (has_end(search, &text) || (search->latin && characters >= SHORTEST_NO_END)) &&
 		   !hw_text_any(scanner->claimed, start, start + text.size);
 	if (*is_text && !search->latin)
-		*is_text = !is_narrow_in_truth(scanner, start, text.size) &&
+		*is_text = has_beginning(search, start) && !is_narrow_in_truth(scanner, start, text.size) &&
 			   is_right_order(search, start, text.size);
 	return text;
 }

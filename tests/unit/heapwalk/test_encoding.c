@@ -105,7 +105,13 @@ static const struct wide_row {
 	/* '日本語テキスト' */
 	{ "Japanese", HW_ENCODING_UTF16LE, BYTES("\xe5\x65\x2c\x67\x9e\x8a\xc6\x30\xad\x30\xb9\x30\xc8\x30"),
 		14, 7 },
-	{ "Han, then Cyrillic", HW_ENCODING_UTF16LE, BYTES("\xe5\x65\x2c\x67\x1f\x04\x40\x04"), 4, 2 },
+	{ "Han, then Cyrillic", HW_ENCODING_UTF16LE,
+		BYTES("\xe5\x65\x2c\x67\x9e\x8a\x87\x65\x57\x5b\x1f\x04"), 10, 5 },
+	{ "a hash that reads as Han", HW_ENCODING_UTF16LE, BYTES("\xe5\x65\x2c\x67\x9e\x8a\x87\x65\0\0"), 8,
+		0 },
+	/* CPython's (LOAD_CONST, RETURN_VALUE), (LOAD_FAST, ...): */
+	{ "byte code", HW_ENCODING_UTF16LE, BYTES("d\0S\0d\0S\0"), 8, 0 },
+	{ "byte code, big-endian", HW_ENCODING_UTF16BE, BYTES("\x7c\4\x7c\5\x64\4\x7a\15\x7c\1"), 10, 0 },
 	{ "numbers 100 80 48 64", HW_ENCODING_UTF32LE, BYTES("\x64\0\0\0\x50\0\0\0\x30\0\0\0\x40\0\0\0"), 16,
 		0 },
 	{ "one value again and again", HW_ENCODING_UTF16LE, BYTES("d\0d\0d\0d\0d\0d\0d\0d\0"), 16, 0 },
