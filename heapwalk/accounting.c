@@ -18,7 +18,7 @@ struct claims {
 };
 
 /* Whose word counts where claims overlap: in this order. */
-enum { BY_REGIONS, BY_STACKS, BY_RESERVATIONS, CLAIMANTS };
+enum { BY_REGIONS, BY_STACKS, BY_RESERVATIONS, BY_MODULES, CLAIMANTS };
 
 struct accountant {
 	const struct hw_heap *heap;
@@ -110,6 +110,55 @@ static struct hw_error *claim_stacks(struct accountant *accountant)
 	return error;
 }
 
+/* Writable segments with what the loader fills with zeros; a core may tell them in any order. */
+static bool list_data(const struct hw_snapshot *snapshot, struct claims *found)
+{
+	for (uint32_t i = 0; i < snapshot->module_count; i++) {
+		const struct hw_module *module = &snapshot->modules[i];
+
+		for (size_t j = 0; j < module->segment_count; j++) {
+			const struct hw_elf_segment *segment = &module->segments[j];
+			uint64_t end = hw_round_up(segment->address + segment->size, snapshot->page_size);
+			struct claim *next;
+
+			if (segment->type != 1 /* PT_LOAD */ || !(segment->prot & HW_MAP_WRITE) ||
+				end <= segment->address)
+				continue;
+			next = hw_array_next(found->claims, found->count, found->capacity);
+			if (!next)
+				return false;
+			*next = (struct claim){ hw_round_down(segment->address, snapshot->page_size), end,
+				HW_USE_DATA, i };
+			found->count++;
+		}
+	}
+	return true;
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+	const struct claim *first = a, *second = b;
+
+	return (first->start > second->start) - (first->start < second->start);
+}
+
+static bool claim_data(struct accountant *accountant)
+{
+	struct claims *claims = &accountant->claims[BY_MODULES];
+	struct claims found = { .claims = NULL };
+	bool fine = list_data(accountant->heap->snapshot, &found);
+
+	if (fine && found.count)
+		qsort(found.claims, found.count, sizeof(*found.claims), compare_claims);
+	for (size_t i = 0; fine && i < found.count; i++) {
+		const struct claim *data = &found.claims[i];
+
+		fine = claim(claims, data->start, data->end, data->use, data->owner);
+	}
+	free(found.claims);
+	return fine;
+}
+
 static bool begins_with_one_of(const char *path, const char *const *prefixes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -159,6 +208,12 @@ static const struct claim *claim_at(const struct claims *claims, uint64_t addres
 	return &claims->claims[low];
 }
 
+/* What was made read-only after relocation is the file's again; a file mapped over it is itself. */
+static bool may_be(const struct hw_map *map, enum hw_use use)
+{
+	return use != HW_USE_DATA || (!(map->prot & HW_MAP_SHARED) && (map->prot & HW_MAP_WRITE));
+}
+
 /* The span that begins at `start` in this mapping; as long as its use stays the same. */
 static struct hw_use_span span_at(const struct accountant *accountant, uint32_t map_index, uint64_t start)
 {
@@ -172,7 +227,7 @@ static struct hw_use_span span_at(const struct accountant *accountant, uint32_t 
 	for (int i = 0; i < CLAIMANTS; i++) {
 		const struct claim *found = claim_at(&accountant->claims[i], start, &span.end);
 
-		if (found) {
+		if (found && may_be(map, found->use)) {
 			span.use = found->use;
 			span.owner = found->owner;
 			break;
@@ -277,7 +332,7 @@ static struct hw_error *account(struct accountant *accountant)
 {
 	struct hw_error *error;
 
-	if (!claim_regions(accountant) || !claim_reservations(accountant))
+	if (!claim_regions(accountant) || !claim_reservations(accountant) || !claim_data(accountant))
 		return hw_error_no_memory();
 	error = claim_stacks(accountant);
 	if (!error)

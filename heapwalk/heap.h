@@ -379,7 +379,8 @@ enum hw_use {
 	HW_USE_MMAPPED,   /* mmapped chunks */
 	HW_USE_STACK,     /* a live thread's stack */
 	HW_USE_OLD_STACK, /* a stack that no live thread uses (glibc caches them) */
-	HW_USE_FILE,      /* backed by a file: code, data, mapped files */
+	HW_USE_DATA,      /* writable data of the program and its libraries, .data and .bss */
+	HW_USE_FILE,      /* backed by a file: code, constants, mapped files */
 	HW_USE_SHARED,    /* shared memory without a file on disk */
 	HW_USE_KERNEL,    /* [vdso], [vvar], [vsyscall] */
 	HW_USE_ANONYMOUS, /* the program's own anonymous memory: not malloc's */
@@ -395,7 +396,7 @@ struct hw_use_span {
 	uint64_t end;
 	enum hw_use use;
 	uint32_t map;   /* index into snapshot->maps */
-	uint32_t owner; /* HEAP: arena index; STACK: thread index; else UINT32_MAX */
+	uint32_t owner; /* HEAP: arena index; STACK: thread index; DATA: module index; else UINT32_MAX */
 };
 
 /* Virtual size and what smaps says. A mapping's resident bytes are shared out to its spans by size. */
@@ -426,13 +427,14 @@ enum hw_balance_kind {
 	HW_BALANCE_NONE,    /* too little memory to say */
 	HW_BALANCE_LIVE,    /* in live chunks: a leak, a cache, or just data */
 	HW_BALANCE_FREE,    /* in free chunks that malloc does not give back: fragmentation */
-	HW_BALANCE_OUTSIDE, /* not malloc's at all: the program maps it */
+	HW_BALANCE_OUTSIDE, /* not malloc's at all */
 };
 
 struct hw_balance {
 	enum hw_balance_kind kind;
-	double share; /* LIVE, FREE: of malloc's memory; OUTSIDE: of malloc's, anonymous and shared memory
-			 together */
+	double share;     /* LIVE, FREE: of malloc's memory; OUTSIDE: of the process's own memory: malloc's,
+			     anonymous, shared, static data and stacks together */
+	enum hw_use most; /* what most of the memory that is not malloc's is used for */
 };
 
 /*
@@ -490,10 +492,10 @@ struct hw_string_table {
  * Noise is not told: a text must be the longer the more bytes around it are neither text nor zero, four or
  * five letters must look like a word, and in UTF-16 other than Latin a zero must follow.
  *
- * malloc rounds sizes up and clears nothing, so behind a live text there may be the rest of an older one. That
- * is in the chunk, and is told; but where a text follows another's end at once, in bytes that malloc may have
- * added to the request, it is kept apart as left over, and comes after all others. What lies behind the text
- * within a std::string is left out.
+ * malloc rounds sizes up and clears nothing, so behind a live text there may be the rest of an older one.
+ * That is in the chunk, and is told; but where a text follows another's end at once, in bytes that malloc may
+ * have added to the request, it is kept apart as left over, and comes after all others. What lies behind the
+ * text within a std::string is left out.
  */
 struct hw_error *hw_strings_collect(const struct hw_heap *heap, const struct hw_selection *selection,
 	const struct hw_string_options *options, struct hw_string_table **table) hw_must_check;

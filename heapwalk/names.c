@@ -98,6 +98,7 @@ const char *hw_use_name(enum hw_use use)
 		[HW_USE_MMAPPED] = "mmapped chunks",
 		[HW_USE_STACK] = "stack",
 		[HW_USE_OLD_STACK] = "ended thread's stack",
+		[HW_USE_DATA] = "static data",
 		[HW_USE_FILE] = "file",
 		[HW_USE_SHARED] = "shared memory",
 		[HW_USE_KERNEL] = "kernel",

@@ -11,8 +11,8 @@ static const struct hw_column columns[] = {
 	{ "swap", HW_UNIT_BYTES, HW_COLUMN_ADDS, "bytes of its mapping in swap" },
 	{ "perms", HW_UNIT_WORD, HW_COLUMN_SHOWN, "read, write, execute, shared or private" },
 	{ "use", HW_UNIT_WORD, 0, "what it is used for" },
-	{ "owner", HW_UNIT_WORD, 0, "the arena or thread that uses it" },
-	{ "used_for", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "use and owner together", "USE" },
+	{ "owner", HW_UNIT_TEXT, 0, "the arena, thread or module that uses it" },
+	{ "used_for", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "use and owner together", "USE" },
 	{ "path", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_TAIL, "the file behind it" },
 };
 
@@ -28,6 +28,13 @@ static const char *permissions(unsigned prot, char text[5])
 	return text;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static const char *owner_text(
 	const struct hw_snapshot *snapshot, const struct hw_use_span *span, char text[static 40])
 {
@@ -38,12 +45,18 @@ static const char *owner_text(
 		snprintf(text, 40, "thread %d", (int)snapshot->threads[span->owner].tid);
 	else if (span->use == HW_USE_HEAP)
 		snprintf(text, 40, "arena %u", span->owner);
+	else if (span->use == HW_USE_DATA && span->owner < snapshot->module_count)
+		return base_name(snapshot->modules[span->owner].path);
 	return text;
 }
 
-static const char *used_for_text(enum hw_use use, const char *owner, char text[static 80])
+/* A file's own data needs no owner: its path stands beside it. */
+static const char *used_for_text(
+	const struct hw_map *map, enum hw_use use, const char *owner, char text[static 80])
 {
-	snprintf(text, 80, "%s%s%s", hw_use_name(use), *owner ? ", " : "", owner);
+	bool told = use == HW_USE_DATA && map->path[0];
+
+	snprintf(text, 80, "%s%s%s", hw_use_name(use), *owner && !told ? ", " : "", told ? "" : owner);
 	return text;
 }
 
@@ -63,8 +76,9 @@ static void add_row(
 {
 	const struct hw_map *map = &snapshot->maps[span->map];
 	char prot[5];
-	char owner[40];
+	char room[40];
 	char used_for[80];
+	const char *owner = owner_text(snapshot, span, room);
 	struct hw_cell cells[] = {
 		hw_cell_number(span->start),
 		hw_cell_number(span->end),
@@ -74,8 +88,8 @@ static void add_row(
 		part_of(map, span, map->usage.swap),
 		hw_cell_text(permissions(map->prot, prot)),
 		hw_cell_text(hw_use_name(span->use)),
-		hw_cell_text(owner_text(snapshot, span, owner)),
-		hw_cell_text(used_for_text(span->use, owner, used_for)),
+		hw_cell_text(owner),
+		hw_cell_text(used_for_text(map, span->use, owner, used_for)),
 		hw_cell_text(map->path),
 	};
 

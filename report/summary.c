@@ -154,9 +154,25 @@ static void say_live(struct hw_report *report, const struct hw_findings *finding
 			is_text(histogram->rows[0].content) ? "--dump-strings" : "--dump --newest-first");
 }
 
+static const char *outside_text(enum hw_use most)
+{
+	switch (most) {
+	case HW_USE_DATA:
+		return "most of that is static data of the program and its libraries";
+	case HW_USE_STACK:
+	case HW_USE_OLD_STACK:
+		return "most of that is thread stacks";
+	case HW_USE_SHARED:
+		return "most of that is shared memory";
+	default:
+		return "the program or a library maps it itself";
+	}
+}
+
 static void say_meaning(struct hw_report *report, const struct hw_findings *findings)
 {
 	struct hw_balance balance = hw_balance_of(findings->heap, findings->accounting);
+	bool usage_known = findings->accounting->usage_known;
 	char share[HW_NUMBER_ROOM];
 
 	if (balance.kind == HW_BALANCE_NONE || is_foreign(findings->heap))
@@ -177,9 +193,9 @@ static void say_meaning(struct hw_report *report, const struct hw_findings *find
 		say_next(report, "heapwalk --arenas");
 		break;
 	case HW_BALANCE_OUTSIDE:
-		hw_field(report, HW_TINT_PLAIN, "meaning",
-			"%s of the process's own memory is not malloc's: the program maps it itself.", share);
-		say_next(report, "heapwalk --maps --sort rss");
+		hw_field(report, HW_TINT_PLAIN, "meaning", "%s of the process's own %s is not malloc's: %s.",
+			share, usage_known ? "memory" : "address space", outside_text(balance.most));
+		say_next(report, "heapwalk --maps --sort %s", usage_known ? "rss" : "size");
 		break;
 	}
 }

@@ -34,6 +34,14 @@ static void use(struct hw_map *map, uint64_t rss, uint64_t pss, uint64_t swap)
 	map->usage = (struct hw_map_usage){ .known = true, .rss = rss, .pss = pss, .swap = swap };
 }
 
+/* A module that is writable all over, as .data and .bss are. */
+static void fake_data(struct fake_heap *fake, uint64_t start, uint64_t end)
+{
+	struct hw_module *module = fake_module(fake, start, end, "/bin/app");
+
+	module->segments[0].prot = RW;
+}
+
 /*
  * Thread 0 runs on [stack], 1 in the stack with a guard mapping, 2 in the middle one of the three stacks of
  * the shared mapping, whose lowest 2 MiB the program has mapped itself.
@@ -58,7 +66,8 @@ static void make_target(struct fake_heap *fake)
 	fake_map(fake, 0x7ffc00000000, 0x7ffc00021000, RW, "[stack]");
 	fake_map(fake, 0x7ffc00100000, 0x7ffc00104000, HW_MAP_READ, "[vvar]");
 	fake_map(fake, 0x7ffc00104000, 0x7ffc00106000, HW_MAP_READ | HW_MAP_EXEC, "[vdso]");
-	fake_module(fake, 0x400000, 0x404000, "/bin/app");
+	fake_module(fake, 0x400000, 0x402000, "/bin/app");
+	fake_data(fake, 0x402010, 0x403c00);
 
 	/* A static program's TLS lies before the heap: it is not malloc's. */
 	fake_region(fake, HW_REGION_BRK, 0, 0x1001000);
@@ -82,8 +91,8 @@ static void make_target(struct fake_heap *fake)
 
 static const struct hw_use_span expected_spans[] = {
 	{ 0x400000, 0x402000, HW_USE_FILE, 0, UINT32_MAX },
-	{ 0x402000, 0x403000, HW_USE_FILE, 1, UINT32_MAX },
-	{ 0x403000, 0x404000, HW_USE_ANONYMOUS, 2, UINT32_MAX },
+	{ 0x402000, 0x403000, HW_USE_DATA, 1, 1 },
+	{ 0x403000, 0x404000, HW_USE_DATA, 2, 1 },
 	{ 0x1000000, 0x1001000, HW_USE_ANONYMOUS, 3, UINT32_MAX },
 	{ 0x1001000, 0x1022000, HW_USE_HEAP, 3, 0 },
 	{ HEAP_BASE, HEAP_BASE + 0x20000, HW_USE_HEAP, 4, 1 },
@@ -105,14 +114,11 @@ static const struct hw_use_span expected_spans[] = {
 	{ 0x7ffc00104000, 0x7ffc00106000, HW_USE_KERNEL, 14, UINT32_MAX },
 };
 
-START_TEST (spans) {
-	struct hw_accounting *accounting;
-	struct fake_heap fake;
-
-	make_target(&fake);
-	ck_assert_ptr_null(hw_accounting_build(fake.heap, &accounting));
-	for (size_t i = 0; i < hw_min(accounting->span_count, hw_array_size(expected_spans)); i++) {
-		const struct hw_use_span *span = &accounting->spans[i], *expected = &expected_spans[i];
+static void check_spans(
+	const struct hw_accounting *accounting, const struct hw_use_span *expected_rows, size_t count)
+{
+	for (size_t i = 0; i < hw_min(accounting->span_count, count); i++) {
+		const struct hw_use_span *span = &accounting->spans[i], *expected = &expected_rows[i];
 
 		ck_assert_msg(span->start == expected->start && span->end == expected->end &&
 				      span->use == expected->use && span->map == expected->map &&
@@ -120,7 +126,16 @@ START_TEST (spans) {
 			"span %zu: %llx-%llx %s of map %u, owner %u", i, (unsigned long long)span->start,
 			(unsigned long long)span->end, hw_use_name(span->use), span->map, span->owner);
 	}
-	ck_assert_uint_eq(accounting->span_count, hw_array_size(expected_spans));
+	ck_assert_uint_eq(accounting->span_count, count);
+}
+
+START_TEST (spans) {
+	struct hw_accounting *accounting;
+	struct fake_heap fake;
+
+	make_target(&fake);
+	ck_assert_ptr_null(hw_accounting_build(fake.heap, &accounting));
+	check_spans(accounting, expected_spans, hw_array_size(expected_spans));
 	hw_accounting_destroy(accounting);
 	fake_deinit(&fake);
 }
@@ -173,6 +188,76 @@ START_TEST (nothing_known) {
 	hw_accounting_destroy(accounting);
 	hw_accounting_destroy(NULL);
 	fake_deinit(&fake);
+}
+END_TEST
+
+/* Segments in no order, over each other and past the end of addresses; what is mapped over them is itself. */
+START_TEST (hostile_data) {
+	static const struct hw_use_span expected[] = {
+		{ 0x1000, 0x3000, HW_USE_ANONYMOUS, 0, UINT32_MAX },
+		{ 0x3000, 0x4000, HW_USE_FILE, 1, UINT32_MAX },
+		{ 0x4000, 0x5000, HW_USE_SHARED, 2, UINT32_MAX },
+		{ 0x5000, 0x7000, HW_USE_DATA, 3, 1 },
+		{ 0x7000, 0x8000, HW_USE_DATA, 3, 0 },
+		{ 0x8000, 0x9000, HW_USE_ANONYMOUS, 3, UINT32_MAX },
+	};
+	struct hw_accounting *accounting;
+	struct fake_heap fake;
+
+	fake_init(&fake, 8, false);
+	fake_map(&fake, 0x1000, 0x3000, RW, "");
+	fake_map(&fake, 0x3000, 0x4000, HW_MAP_READ, "/bin/app");
+	fake_map(&fake, 0x4000, 0x5000, RW | HW_MAP_SHARED, "/dev/shm/queue");
+	fake_map(&fake, 0x5000, 0x9000, RW, "");
+	fake_data(&fake, 0x6000, 0x8000);
+	fake_data(&fake, 0x3000, 0x7000);
+	fake_data(&fake, 0x9000, 0x8000);
+	fake_data(&fake, UINT64_MAX - 0x10, UINT64_MAX);
+	fake_finish(&fake);
+	ck_assert_ptr_null(hw_accounting_build(fake.heap, &accounting));
+	check_spans(accounting, expected, hw_array_size(expected));
+	hw_accounting_destroy(accounting);
+	fake_deinit(&fake);
+}
+END_TEST
+
+static const struct balance_row {
+	bool usage_known;
+	uint64_t mebibytes[HW_USES];
+	uint64_t live; /* chunks of the heap */
+	enum hw_balance_kind kind;
+	enum hw_use most; /* OUTSIDE */
+	unsigned percent;
+} balance_rows[] = {
+	{ true, { [HW_USE_HEAP] = 100, [HW_USE_ANONYMOUS] = 10 }, 90, HW_BALANCE_LIVE, 0, 90 },
+	{ true, { [HW_USE_HEAP] = 100, [HW_USE_FILE] = 900 }, 60, HW_BALANCE_FREE, 0, 40 },
+	{ true, { [HW_USE_HEAP] = 10, [HW_USE_ANONYMOUS] = 20, [HW_USE_SHARED] = 10 }, 10, HW_BALANCE_OUTSIDE,
+		HW_USE_ANONYMOUS, 75 },
+	{ true, { [HW_USE_HEAP] = 10, [HW_USE_ANONYMOUS] = 10, [HW_USE_SHARED] = 20 }, 10, HW_BALANCE_OUTSIDE,
+		HW_USE_SHARED, 75 },
+	{ true, { [HW_USE_HEAP] = 10, [HW_USE_DATA] = 90 }, 10, HW_BALANCE_OUTSIDE, HW_USE_DATA, 90 },
+	{ true, { [HW_USE_HEAP] = 10, [HW_USE_STACK] = 30 }, 10, HW_BALANCE_OUTSIDE, HW_USE_STACK, 75 },
+	{ false, { [HW_USE_HEAP] = 10, [HW_USE_STACK] = 800 }, 10, HW_BALANCE_LIVE, 0, 100 },
+	{ false, { [HW_USE_HEAP] = 10, [HW_USE_ANONYMOUS] = 30 }, 10, HW_BALANCE_OUTSIDE, HW_USE_ANONYMOUS,
+		75 },
+};
+
+START_TEST (balances) {
+	const struct balance_row *row = &balance_rows[_i];
+	struct hw_accounting accounting = { .usage_known = row->usage_known };
+	struct hw_heap heap = { .tallies = { [HW_CHUNK_LIVE] = { 1, row->live * MIB } } };
+	struct hw_balance balance;
+
+	heap.tallies[HW_CHUNK_TOP].bytes = (row->mebibytes[HW_USE_HEAP] - row->live) * MIB;
+	for (int use = 0; use < HW_USES; use++) {
+		accounting.totals[use].size = row->mebibytes[use] * MIB;
+		accounting.totals[use].rss = row->usage_known ? row->mebibytes[use] * MIB : 0;
+	}
+	balance = hw_balance_of(&heap, &accounting);
+	ck_assert_int_eq(balance.kind, row->kind);
+	if (row->kind == HW_BALANCE_OUTSIDE)
+		ck_assert_int_eq(balance.most, row->most);
+	ck_assert_uint_eq((unsigned)(balance.share * 100 + 0.5), row->percent);
 }
 END_TEST
 
@@ -261,7 +346,8 @@ static const struct word_row {
 	{ 0x1001110, HW_WORD_CHUNK, 0x100 },
 	{ 0x1000800, HW_WORD_MAPPED },
 	{ 0x401000, HW_WORD_MODULE },
-	{ 0x403800, HW_WORD_MODULE },
+	{ 0x402800, HW_WORD_MODULE },
+	{ 0x403bff, HW_WORD_MODULE },
 	{ 0x404000, HW_WORD_NUMBER },
 	{ 0x7ffc00020000, HW_WORD_STACK, 0, 0 },
 	{ BLOCK + 0x700000, HW_WORD_STACK, 0, 1 },
@@ -326,6 +412,8 @@ int main(void)
 	tcase_add_test(tests, spans);
 	tcase_add_test(tests, totals);
 	tcase_add_test(tests, nothing_known);
+	tcase_add_test(tests, hostile_data);
+	tcase_add_loop_test(tests, balances, 0, hw_array_size(balance_rows));
 	tcase_add_test(tests, hostile_stacks);
 	tcase_add_test(tests, stack_by_guard);
 	tcase_add_test(tests, stack_in_heap);
