@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Names as people write them. Expected values: the Itanium C++ ABI's and Rust RFC 2603's own examples. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,22 @@ START_TEST (test_long_names) {
 }
 END_TEST
 
+/* pair<int, int>, pair of two of those, pair of two of those...: 2^30 ints. */
+START_TEST (test_doubling) {
+	char name[1024] = "_Z1fSt4pairIiiE";
+	size_t length = strlen(name);
+
+	for (int i = 0; i < 30; i++) {
+		char digit = (char)(i < 10 ? '0' + i : 'A' + i - 10);
+
+		length +=
+			(size_t)snprintf(name + length, sizeof(name) - length, "S_IS%c_S%c_E", digit, digit);
+	}
+	ck_assert_uint_lt(length, sizeof(name));
+	ck_assert_ptr_null(hw_demangle(name));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("demangle");
@@ -67,6 +84,7 @@ int main(void)
 	suite_add_tcase(suite, tests);
 	tcase_add_loop_test(tests, test_name, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tests, test_long_names);
+	tcase_add_test(tests, test_doubling);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
