@@ -149,8 +149,9 @@ void hw_report_more(struct hw_report *report, uint64_t shown, uint64_t more, con
 	char rest[HW_NUMBER_ROOM];
 
 	if (more)
-		hw_report_print(report, "%s %ss shown, %s more: --limit 0 shows all.\n",
-			hw_number_count(shown, first), noun, hw_number_count(more, rest));
+		hw_report_print(report, "%s %s%s shown, %s more: --limit 0 shows all.\n",
+			hw_number_count(shown, first), noun, shown == 1 ? "" : "s",
+			hw_number_count(more, rest));
 	else if (!shown)
 		hw_report_print(report, "No %s is selected.\n", noun);
 }
