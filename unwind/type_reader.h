@@ -32,7 +32,7 @@ struct hw_type_catalogue {
 	struct hw_pool names; /* those that had to be put together; the rest lies in the debug information */
 };
 
-/* A struct or union whose members are still to be read. */
+/* A type and where it stands in the debug information. */
 struct hw_pending_type {
 	Dwarf_Die die;
 	uint32_t type;
@@ -63,9 +63,12 @@ struct hw_type_reader {
 	const char **declared_names;
 	size_t declared_count;
 	size_t declared_capacity;
-	struct hw_pending_type *pending;
+	struct hw_pending_type *pending; /* whose members are still to be read */
 	size_t pending_count;
 	size_t pending_capacity;
+	struct hw_pending_type *origins; /* every struct, union and enum, by number */
+	size_t origin_count;
+	size_t origin_capacity;
 	struct hw_pending_variable *variables;
 	size_t variable_count;
 	size_t variable_capacity;

@@ -99,17 +99,22 @@ static uint32_t number_stand_in(struct hw_type_reader *reader, Dwarf_Die *die, s
 	return number ? note_die(reader, die, number) : 0;
 }
 
-static void note_pending(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t type)
+/* Members are to be read, and questions about the source may come. */
+static void note_new(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t number, bool has_members)
 {
-	struct hw_pending_type *slot =
+	struct hw_pending_type entry = { .die = *die, .type = number };
+	struct hw_pending_type *origin =
+		hw_array_next(reader->origins, reader->origin_count, reader->origin_capacity);
+	struct hw_pending_type *pending =
 		hw_array_next(reader->pending, reader->pending_count, reader->pending_capacity);
 
-	if (!slot) {
+	if (!origin || !pending) {
 		reader->no_memory = true;
 		return;
 	}
-	*slot = (struct hw_pending_type){ .die = *die, .type = type };
-	reader->pending_count++;
+	*origin = *pending = entry;
+	reader->origin_count++;
+	reader->pending_count += has_members;
 }
 
 const char *hw_type_declared_name(struct hw_type_reader *reader, struct hw_die_facts *facts)
@@ -157,8 +162,7 @@ uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const str
 		signature = hash_layout(die, signature);
 	number = hw_type_add(reader, signature, &type);
 	if (reader->catalogue->type_count > before) {
-		if (type.kind != HW_TYPE_ENUM)
-			note_pending(reader, die, number);
+		note_new(reader, die, number, type.kind != HW_TYPE_ENUM);
 		if (*type.name && !hw_id_map_set(&reader->definitions,
 					  hw_hash_string(HW_HASH_START, type.name), number))
 			reader->no_memory = true;

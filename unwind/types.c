@@ -27,6 +27,7 @@ void hw_type_reader_destroy(struct hw_type_reader *reader)
 	hw_id_map_deinit(&reader->declared);
 	free(reader->declared_names);
 	free(reader->pending);
+	free(reader->origins);
 	free(reader->variables);
 	free(reader);
 }
@@ -222,4 +223,32 @@ const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uin
 			    hw_max(types->types[types->variables[low - 1].type].size, UINT64_C(1)))
 		return NULL;
 	return &types->variables[low - 1];
+}
+
+/* Numbers were given in the order in which origins were noted. */
+static struct hw_pending_type *origin_of(struct hw_type_reader *reader, uint32_t type)
+{
+	size_t low = 0, high = reader->origin_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (reader->origins[middle].type < type)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < reader->origin_count && reader->origins[low].type == type ? &reader->origins[low] : NULL;
+}
+
+bool hw_unwinder_type_line(struct hw_unwinder *unwinder, uint32_t type, struct hw_source_line *line)
+{
+	struct hw_pending_type *origin = unwinder->types ? origin_of(unwinder->types, type) : NULL;
+	const char *file = origin ? dwarf_decl_file(&origin->die) : NULL;
+	int number;
+
+	if (!file || dwarf_decl_line(&origin->die, &number) != 0)
+		return false;
+	*line = (struct hw_source_line){ .file = file, .line = number };
+	return true;
 }

@@ -210,6 +210,12 @@ struct hw_types {
  */
 struct hw_error *hw_unwinder_types(struct hw_unwinder *unwinder, const struct hw_types **types) hw_must_check;
 
+/*
+ * Where a struct, union or enum of the catalogue is declared; false when that is not known. The first
+ * question about a compilation unit decodes its line table (milliseconds, and memory that stays).
+ */
+bool hw_unwinder_type_line(struct hw_unwinder *unwinder, uint32_t type, struct hw_source_line *line);
+
 /* The type behind typedefs. */
 static inline uint32_t hw_type_strip(const struct hw_types *types, uint32_t type)
 {

@@ -12,6 +12,7 @@ typedef struct {
 
 struct hw_test_unknown; /* defined nowhere */
 
+enum { NODE_LINE = __LINE__ + 1 };
 struct hw_test_node {
 	char tag;
 	struct hw_test_node *next;
@@ -151,6 +152,17 @@ START_TEST (test_members) {
 }
 END_TEST
 
+START_TEST (test_type_line) {
+	struct hw_source_line line;
+
+	ck_assert(hw_unwinder_type_line(unwinder, find_type("hw_test_node"), &line));
+	ck_assert_int_eq(line.line, NODE_LINE);
+	ck_assert_ptr_nonnull(strstr(line.file, "test_types.c"));
+	ck_assert(!hw_unwinder_type_line(unwinder, 0, &line));
+	ck_assert(!hw_unwinder_type_line(unwinder, UINT32_MAX, &line));
+}
+END_TEST
+
 static const struct {
 	uint64_t offset;
 	const char *path; /* NULL: none */
@@ -275,6 +287,7 @@ int main(void)
 	suite_add_tcase(suite, tests);
 	tcase_add_unchecked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_members);
+	tcase_add_test(tests, test_type_line);
 	tcase_add_loop_test(tests, test_field_at, 0, hw_array_size(fields));
 	tcase_add_test(tests, test_field_nowhere);
 	tcase_add_test(tests, test_incomplete);
