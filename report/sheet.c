@@ -2,7 +2,8 @@
 /* Rows kept, sorted, cut and added up. */
 #include "report/sheet.h"
 
-#define SCREEN_ROWS 20 /* of a table when nobody said how many */
+#define HEAVY       0.05 /* of the whole: such a row is always shown */
+#define SCREEN_ROWS 20   /* of a table when nobody said how many */
 
 static struct hw_cell *row_at(const struct hw_sheet *sheet, size_t row)
 {
@@ -263,19 +264,38 @@ static size_t rows_to_show(const struct hw_sheet *sheet)
 	return report->terminal || sheet->flags & HW_SHEET_TOTAL ? SCREEN_ROWS : SIZE_MAX;
 }
 
+/* Too large a part of the whole to be left out only because nobody said how many rows to show. */
+static bool is_heavy(const struct hw_sheet *sheet, const struct hw_cell *row)
+{
+	if (sheet->report->options.has_top && has_options(sheet))
+		return false;
+	for (size_t i = 0; i < sheet->set->count; i++) {
+		const struct hw_column *column = &sheet->set->columns[i];
+
+		if (column->unit == HW_UNIT_SHARE && column->flags & HW_COLUMN_ADDS && row[i].real >= HEAVY)
+			return true;
+	}
+	return false;
+}
+
 static void cut_rows(struct hw_sheet *sheet)
 {
 	size_t shown = rows_to_show(sheet);
+	size_t kept = 0;
 
 	for (size_t i = 0; i < sheet->row_count; i++) {
-		add_row(sheet, row_at(sheet, i), sheet->total);
-		if (i >= shown)
-			add_row(sheet, row_at(sheet, i), sheet->more);
+		struct hw_cell *row = row_at(sheet, i);
+
+		add_row(sheet, row, sheet->total);
+		if (i < shown || is_heavy(sheet, row)) {
+			memmove(row_at(sheet, kept++), row, sheet->set->count * sizeof(*row));
+			continue;
+		}
+		add_row(sheet, row, sheet->more);
+		drop_row(sheet, row);
 	}
-	while (sheet->row_count > shown) {
-		drop_row(sheet, row_at(sheet, --sheet->row_count));
-		sheet->more_rows++;
-	}
+	sheet->more_rows = sheet->row_count - kept;
+	sheet->row_count = kept;
 }
 
 void hw_sheet_finish(struct hw_sheet *sheet)

@@ -134,6 +134,30 @@ START_TEST (table_adds_up) {
 }
 END_TEST
 
+/* Thirty small rows and a large one at the end: it may not hide among those that are left out. */
+START_TEST (heavy_rows_are_shown) {
+	struct hw_report_options options = { .path = scratch_path, .table = &set, .columns = "count" };
+	hw_autofree char *text = NULL;
+	struct hw_report *report;
+	struct hw_sheet *sheet;
+
+	no_error(hw_report_create(&options, &report));
+	sheet = hw_sheet_create(report, &set, HW_SHEET_TOTAL, "thing");
+	for (unsigned i = 0; i < 31; i++) {
+		struct hw_cell cells[hw_array_size(columns)] = {
+			[1] = hw_cell_number(i == 30 ? 777 : 1), [3] = hw_cell_real(i == 30 ? 0.7 : 0.01)
+		};
+
+		hw_sheet_row(sheet, cells);
+	}
+	hw_sheet_finish(sheet);
+	no_error(hw_report_finish(report));
+	text = read_scratch();
+	ck_assert_ptr_nonnull(strstr(text, "777\n"));
+	ck_assert_ptr_nonnull(strstr(text, "10 more"));
+}
+END_TEST
+
 START_TEST (table_shows_raw_bytes) {
 	drawn_is((struct hw_report_options){ .columns = "bytes,ready", .raw_bytes = true }, 0,
 		"BYTES  READY\n"
@@ -247,6 +271,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, rows_are_sorted);
 	tcase_add_test(cases, rows_are_cut);
 	tcase_add_test(cases, table_adds_up);
+	tcase_add_test(cases, heavy_rows_are_shown);
 	tcase_add_test(cases, table_shows_raw_bytes);
 	tcase_add_test(cases, bar_is_in_proportion);
 	tcase_add_test(cases, default_columns_are_shown);
