@@ -528,6 +528,14 @@ struct hw_word_meaning hw_word_explain(
 /* ------------------------------------------------------------------------------ what debuggers know,
  * borrowed */
 
+/* A variable, or a section of a module without symbols. */
+struct hw_named_place {
+	const char *name; /* borrowed until the next call */
+	bool is_section;  /* `start` and `size` are then not told */
+	uint64_t start;
+	uint64_t size; /* 0: unknown */
+};
+
 /*
  * Symbol look-ups for this layer, filled in by main.c from the unwind layer, so that nothing here links a
  * debugger library. Any member may be NULL: that knowledge is then missing.
@@ -536,6 +544,8 @@ struct hw_names {
 	void *argument;
 	/* The symbol at `address`: name (borrowed until the next call) and offset into it; false: none. */
 	bool (*symbol)(void *argument, uint64_t address, const char **name, uint64_t *offset);
+	/* The variable at `address`, or the section where no symbol tells; false: neither is known. */
+	bool (*place)(void *argument, uint64_t address, struct hw_named_place *place);
 };
 
 /* --------------------------------------------------------------------------- who can be reached, from where
@@ -690,5 +700,115 @@ struct hw_leaks {
 struct hw_error *hw_leaks_build(const struct hw_graph *graph, const struct hw_selection *selection,
 	struct hw_leaks **leaks) hw_must_check;
 void hw_leaks_destroy(struct hw_leaks *leaks);
+
+/* --------------------------------------------------------------------------------------------------- holders
+ */
+
+/* A thing with a name that holds chunks: a variable, a thread's stack, its registers, a mapping. */
+struct hw_holder {
+	enum hw_root_kind kind;
+	bool is_section;  /* `name` is one, as in modules without symbols */
+	uint32_t owner;   /* module, thread or mapping, as in struct hw_root */
+	uint64_t address; /* where it starts: variable, stack, mapping; of a nameless global the first word */
+	uint64_t end;     /* past its last word that refers to a live chunk */
+	uint64_t words;   /* of it that refer to live chunks */
+	char *name;       /* the symbol's or section's; NULL: none is known */
+};
+
+struct hw_holders {
+	struct hw_holder *holders; /* by address, registers last */
+	uint32_t count;
+	size_t capacity;
+	uint32_t *of_word; /* private: root word → holder */
+};
+
+/* Groups the roots of a graph by name. `names` may be NULL. */
+struct hw_error *hw_holders_build(
+	const struct hw_graph *graph, const struct hw_names *names, struct hw_holders *holders) hw_must_check;
+void hw_holders_deinit(struct hw_holders *holders);
+
+/* ----------------------------------------------------------------------------------------------- who holds
+ * it
+ */
+
+/*
+ * A place in the tree of shortest ways: chunks that look alike and are held alike. Ways that run through
+ * chunk after chunk of one look (a list, a tree) have one place for all of these.
+ */
+struct hw_who_place {
+	uint32_t depth;          /* 0: a holder */
+	uint32_t parent;         /* index, UINT32_MAX: none */
+	uint32_t holder;         /* depth 0: index into holders; else UINT32_MAX */
+	uint32_t example;        /* below: one of the chunks, a selected one if there is any */
+	uint64_t chunk_size;     /* of the chunks */
+	enum hw_content content; /* of the first of them */
+	bool several_offsets;    /* `offset` is the lowest of several: an array, or several members */
+	bool several_intos;
+	bool has_next;
+	bool several_nexts;
+	uint64_t offset; /* where the reference to them stands: from the holder's or chunk's start */
+	uint64_t into;   /* the reference points so many bytes into them, 0: to their start */
+	uint64_t run;    /* chunks of this place one behind the other on the longest way */
+	uint64_t next;   /* has_next: where in them the reference to the next one stands */
+	uint64_t chunks; /* that stand here */
+	struct hw_tally here;  /* the selected ones among them */
+	struct hw_tally below; /* selected ones here and further on */
+};
+
+struct hw_who {
+	struct hw_holders holders;
+	struct hw_who_place *places; /* depth first, the most selected bytes first */
+	uint32_t count;
+	struct hw_tally selected;
+	struct hw_tally unheld; /* selected ones that no way leads to: lost */
+};
+
+/*
+ * The shortest ways from named roots to the selected live chunks, merged into a tree. A way from a stack or
+ * register counts as a few steps longer, so that a variable is named rather than who just uses it. Reads the
+ * image.
+ */
+struct hw_error *hw_who_build(const struct hw_graph *graph, const struct hw_selection *selection,
+	const struct hw_names *names, struct hw_who **who) hw_must_check;
+void hw_who_destroy(struct hw_who *who);
+
+/* -------------------------------------------------------------------------------------------- retained
+ * memory
+ */
+
+/* A holder or chunk and what would be freed if it let go: what can be reached through it only. */
+struct hw_retainer {
+	uint32_t depth;  /* 0: a holder, or a chunk that several holders keep together */
+	uint32_t holder; /* index into holders; UINT32_MAX: a chunk */
+	uint32_t chunk;
+	uint64_t run;             /* chunks of one size that follow each other, shown as the first of them */
+	struct hw_tally retained; /* itself included */
+	uint64_t alike_size;      /* of most chunks right below it; 0: no size has the majority */
+	uint32_t alike_example;
+	struct hw_tally alike; /* these */
+};
+
+struct hw_retained {
+	struct hw_holders holders;
+	struct hw_retainer *retainers; /* depth first, the most bytes first */
+	uint32_t count;
+	struct hw_tally reachable; /* everything that can be reached */
+	struct hw_tally shared;    /* of it what no single holder keeps alone */
+};
+
+/* May be zeroed. */
+struct hw_retained_options {
+	double least;     /* share of what is reachable from which on a retainer is told; 0: 0.01 */
+	unsigned depth;   /* levels below a holder at most; 0: 3 */
+	unsigned breadth; /* chunks right below one retainer at most; 0: 4 */
+};
+
+/*
+ * The dominator tree over holders and chunks, cut to its heavy part. Threads' stacks and registers count as
+ * holders of what nothing else leads to: who uses a thing just now does not keep it. Errors: memory short.
+ */
+struct hw_error *hw_retained_build(const struct hw_graph *graph, const struct hw_names *names,
+	const struct hw_retained_options *options, struct hw_retained **retained) hw_must_check;
+void hw_retained_destroy(struct hw_retained *retained);
 
 #endif

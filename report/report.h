@@ -100,6 +100,8 @@ extern const struct hw_column_set hw_columns_maps;
 extern const struct hw_column_set hw_columns_stacks;
 extern const struct hw_column_set hw_columns_anomalies;
 extern const struct hw_column_set hw_columns_leaks;
+extern const struct hw_column_set hw_columns_who;
+extern const struct hw_column_set hw_columns_retained;
 
 #define HW_COLUMN_LIMIT 32 /* columns in a set at most */
 
@@ -196,6 +198,8 @@ struct hw_findings {
 	const struct hw_names *names;
 	const struct hw_graph *graph;
 	const struct hw_leaks *leaks;
+	const struct hw_who *who;
+	const struct hw_retained *retained;
 	bool newest_first;
 };
 
@@ -227,6 +231,12 @@ void hw_report_anomalies(struct hw_report *report, const struct hw_findings *fin
 
 /* What is lost, by kind and in groups. Needs graph and leaks. */
 void hw_report_leaks(struct hw_report *report, const struct hw_findings *findings);
+
+/* Who holds the selected chunks. Needs snapshot, heap, graph and who. */
+void hw_report_who(struct hw_report *report, const struct hw_findings *findings);
+
+/* How much memory each holder keeps alone. Needs snapshot, heap, graph and retained. */
+void hw_report_retained(struct hw_report *report, const struct hw_findings *findings);
 
 /* Every thread's call stack. Needs snapshot and stacks. */
 void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings);

@@ -86,6 +86,17 @@ static struct hw_error *refuse_word(const char *word)
 	return hw_error_remedy(error, "For a process of that name: heapwalk --attach $(pidof %s)", word);
 }
 
+/* --who 0x5581a0c2b2a0 */
+static bool take_address(const char *word, struct hw_options *options)
+{
+	char *end;
+
+	if (!(options->views & hw_views_who()) || strncmp(word, "0x", 2) != 0)
+		return false;
+	options->who = strtoull(word, &end, 16);
+	return options->who && !*end;
+}
+
 static struct hw_error *apply_all(int argc, char **argv, struct hw_options *options)
 {
 	struct hw_error *error = NULL;
@@ -105,6 +116,8 @@ static struct hw_error *apply_all(int argc, char **argv, struct hw_options *opti
 		else
 			error = hw_option_table[index].apply(options, optarg);
 	}
+	if (!error && optind < argc && take_address(argv[optind], options))
+		optind++;
 	if (!error && optind < argc && !options->want_help && !options->want_version)
 		error = refuse_word(argv[optind]);
 	return error;

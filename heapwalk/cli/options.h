@@ -22,6 +22,7 @@ struct hw_options {
 	bool fail_on_lost;     /* exit with 1 if more than fail_bytes are lost */
 	uint64_t fail_bytes;
 	size_t minimum_length; /* of strings, characters; 0: the default */
+	uint64_t who;          /* --who 0x...: who holds this chunk; 0: the selected ones */
 	uint64_t views;        /* bits: indexes into hw_views; 0: the default ones */
 	bool has_limit;
 	bool has_dump_bytes;

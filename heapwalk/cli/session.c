@@ -13,6 +13,21 @@ static bool symbol_at(void *argument, uint64_t address, const char **name, uint6
 	return true;
 }
 
+static bool place_at(void *argument, uint64_t address, struct hw_named_place *place)
+{
+	struct hw_symbol symbol;
+
+	if (!hw_unwinder_symbol(argument, address, &symbol) || (!symbol.name && !symbol.section))
+		return false;
+	*place = (struct hw_named_place){
+		.name = symbol.name ? symbol.name : symbol.section,
+		.is_section = !symbol.name,
+		.start = address - symbol.offset,
+		.size = symbol.size,
+	};
+	return true;
+}
+
 struct hw_error *hw_session_names(struct hw_session *session)
 {
 	struct hw_unwinder_options options = { .debug_directory = session->options.debug_directory };
@@ -22,7 +37,9 @@ struct hw_error *hw_session_names(struct hw_session *session)
 		return NULL;
 	error = hw_unwinder_create(session->snapshot, &options, &session->unwinder);
 	if (!error)
-		session->names = (struct hw_names){ .argument = session->unwinder, .symbol = symbol_at };
+		session->names = (struct hw_names){
+			.argument = session->unwinder, .symbol = symbol_at, .place = place_at
+		};
 	return error;
 }
 
@@ -92,6 +109,8 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.names = &session->names,
 		.graph = session->graph,
 		.leaks = session->leaks,
+		.who = session->who,
+		.retained = session->retained,
 		.newest_first = session->options.newest_first,
 	};
 }
@@ -102,6 +121,8 @@ void hw_session_deinit(struct hw_session *session)
 	hw_unwinder_destroy(session->unwinder);
 	hw_strings_destroy(session->strings);
 	hw_leaks_destroy(session->leaks);
+	hw_who_destroy(session->who);
+	hw_retained_destroy(session->retained);
 	hw_graph_destroy(session->graph);
 	hw_histogram_destroy(session->histogram);
 	hw_accounting_destroy(session->accounting);

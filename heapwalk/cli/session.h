@@ -17,6 +17,8 @@ struct hw_session {
 	struct hw_string_table *strings;
 	struct hw_graph *graph; /* NULL: nobody asked who refers to what */
 	struct hw_leaks *leaks;
+	struct hw_who *who;
+	struct hw_retained *retained;
 	struct hw_unwinder *unwinder;
 	struct hw_names names;
 	struct hw_named_stack *stacks; /* stack_count of them, one for each thread */

@@ -33,11 +33,51 @@ static struct hw_error *collect_leaks(struct hw_session *session)
 	return hw_leaks_build(session->graph, &session->options.selection, &session->leaks);
 }
 
+static bool is_that_chunk(uint32_t index, const void *argument)
+{
+	return index == *(const uint32_t *)argument;
+}
+
+/* The chunk that was named by its address, as the only one selected. */
+static struct hw_error *select_named(
+	const struct hw_session *session, uint32_t *index, struct hw_selection *selection)
+{
+	uint64_t address = session->options.who;
+
+	if (!address)
+		return NULL;
+	if (!hw_heap_find(session->heap, address, index) || !hw_chunk_is_live(session->heap, *index))
+		return hw_error_create(
+			HW_ERROR_NOT_FOUND, "there is no live chunk at %#llx", (unsigned long long)address);
+	*selection = (struct hw_selection){ .matches = is_that_chunk, .argument = index };
+	return NULL;
+}
+
+static struct hw_error *collect_who(struct hw_session *session)
+{
+	struct hw_selection selection = session->options.selection;
+	struct hw_error *error = hw_session_names(session);
+	uint32_t named;
+
+	hw_progress_stage("finding out who holds them");
+	if (!error)
+		error = select_named(session, &named, &selection);
+	return error ? error : hw_who_build(session->graph, &selection, &session->names, &session->who);
+}
+
+static struct hw_error *collect_retained(struct hw_session *session)
+{
+	struct hw_error *error = hw_session_names(session);
+
+	hw_progress_stage("finding out who keeps what");
+	return error ? error : hw_retained_build(session->graph, &session->names, NULL, &session->retained);
+}
+
 /* --------------------------------------------------------------------------------------------------- table
  */
 
 /* Rows of the table. */
-enum { SUMMARY, HISTOGRAM, LIST, DUMP, DUMP_STRINGS, LEAKS, ARENAS, MAPS, STACKS, ANOMALIES };
+enum { SUMMARY, HISTOGRAM, LIST, DUMP, DUMP_STRINGS, LEAKS, WHO, RETAINED, ARENAS, MAPS, STACKS, ANOMALIES };
 
 #define BIT(row)      (UINT64_C(1) << (row))
 #define DEFAULT_VIEWS (BIT(SUMMARY) | BIT(HISTOGRAM))
@@ -56,6 +96,11 @@ const struct hw_view hw_views[] = {
 		&hw_columns_strings, collect_strings, hw_report_strings },
 	[LEAKS] = { "leaks", 'L', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
 		"what nobody can reach any more", &hw_columns_leaks, collect_leaks, hw_report_leaks },
+	[WHO] = { "who", 'w', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH, "who holds them",
+		&hw_columns_who, collect_who, hw_report_who },
+	[RETAINED] = { "retained", 'r', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
+		"how much memory each holder keeps alone", &hw_columns_retained, collect_retained,
+		hw_report_retained },
 	[ARENAS] = { "arenas", 0, HW_VIEW_GLIBC, "malloc's arenas and what they hold", &hw_columns_arenas,
 		NULL, hw_report_arenas },
 	[MAPS] = { "maps", 'm', HW_VIEW_HEAP | HW_VIEW_USAGE, "the memory map and what it is used for",
@@ -71,6 +116,11 @@ const size_t hw_view_count = hw_array_size(hw_views);
 uint64_t hw_views_histogram(void)
 {
 	return BIT(HISTOGRAM);
+}
+
+uint64_t hw_views_who(void)
+{
+	return BIT(WHO);
 }
 
 uint64_t hw_views_without_heap(void)

@@ -38,8 +38,9 @@ extern const size_t hw_view_count;
 unsigned hw_views_needs(uint64_t views);
 const struct hw_column_set *hw_views_table(uint64_t views);
 
-/* Bits: the histogram alone; what is shown by default when there is no heap to count. */
+/* Bits: the histogram alone; who holds chunks; what is shown by default when there is no heap to count. */
 uint64_t hw_views_histogram(void);
+uint64_t hw_views_who(void);
 uint64_t hw_views_without_heap(void);
 
 /* True when `views` has the view number `index`, or it is a default one and there are none. */

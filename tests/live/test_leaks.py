@@ -137,6 +137,65 @@ class ViewTest(harness.TestCase):
             self.heapwalk("--attach", process.pid, "--fail-on", "lost", "--leaks", status=0)
 
 
+class WhoTest(harness.TestCase):
+    """Who holds it, and who keeps it."""
+
+    def document(self, pid, *arguments):
+        with harness.unharmed(self, pid):
+            return json.loads(self.heapwalk("--attach", pid, *arguments, "--format", "json").out)
+
+    def test_a_table_of_lists(self):
+        with leaks.Leak("hash-tables") as process:
+            document = self.document(process.pid, "--who")
+            held = sum(kind == "reachable" for kind in process.truth.values())
+        self.assertEqual(len(process.truth), document["selected"])
+        self.assertEqual(len(process.truth) - held, document["unheld"])
+        holder, table = document["who"][:2]
+        self.assertEqual(("root (leak)", "global", 0, held), tuple(
+            holder[name] for name in ("place", "kind", "depth", "count")))
+        self.assertEqual((1, 0, held), tuple(table[name] for name in ("depth", "offset", "count")))
+        self.assertEqual("reachable", process.truth[int(table["example"], 16)])
+        self.assertTrue(any(row["run"] == 3 for row in document["who"]), "lists of up to four")
+
+    def test_one_chunk(self):
+        with leaks.Leak("lost-tree") as process:
+            held = max(address for address, kind in process.truth.items() if kind == "reachable")
+            lost = max(address for address, kind in process.truth.items() if kind == "indirect")
+            rows = self.document(process.pid, "--who", hex(held + 8))["who"]
+            unheld = self.document(process.pid, "--who", hex(lost))
+            self.heapwalk("--attach", process.pid, "--who", "0x1000", status=3)
+        self.assertEqual([1] * len(rows), [row["count"] for row in rows])
+        self.assertEqual("root (leak)", rows[0]["place"])
+        self.assertEqual(hex(held), rows[-1]["example"])
+        self.assertEqual((1, []), (unheld["unheld"], unheld["who"]))
+
+    def test_holders_of_each_kind(self):
+        kinds = {"stack": "stack", "register": "register", "thread-local": "thread-local", "mappings": "mapped",
+                 "thread-specific": "thread-specific", "library": "global", "thread-stacks": "stack"}
+        for scenario, kind in kinds.items():
+            with leaks.Leak(scenario) as process:
+                some = next(a for a, truth in process.truth.items() if truth == "reachable")
+                rows = self.document(process.pid, "--who", hex(some))["who"]
+            self.assertEqual(kind, rows[0]["kind"], scenario)
+
+    def test_retained(self):
+        with leaks.Leak("lost-tree") as process:
+            document = self.document(process.pid, "--retained")
+        self.assertEqual((255, 255 * 64, 0), tuple(
+            document[name] for name in ("reachable", "reachable_bytes", "shared")))
+        holder, top, half = document["retained"][:3]
+        self.assertEqual(("root (leak)", "global", 255 * 64, 255), tuple(
+            holder[name] for name in ("holder", "kind", "retained", "chunks")))
+        self.assertEqual((1, 255 * 64), (top["depth"], top["retained"]))
+        self.assertEqual((2, 127 * 64), (half["depth"], half["retained"]))
+
+    def test_retained_by_a_list(self):
+        """A list is one line, however long it is."""
+        with leaks.Leak("lost-list") as process:
+            rows = self.document(process.pid, "--retained")["retained"]
+        self.assertEqual([(0, None), (1, 100)], [(row["depth"], row["run"]) for row in rows])
+
+
 class GlibcTest(Checks):
     def check_glibc(self, release, architecture):
         glibc = glibcs.glibc(release, architecture)
