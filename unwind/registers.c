@@ -58,7 +58,8 @@ static const struct hw_machine machines[] = {
 		.pc_slot = 32,
 		.sp = 31,
 		.fp = 29,
-		.preserved = AARCH64_PRESERVED },
+		.preserved = AARCH64_PRESERVED,
+		.link = 30 },
 };
 
 const struct hw_machine *hw_machine_find(unsigned elf_machine)

@@ -21,7 +21,8 @@ struct hw_machine {
 	unsigned sp;          /* DWARF number of the stack pointer */
 	unsigned fp;          /* DWARF number of the frame pointer: zero in the outermost frame by the ABI */
 	uint64_t preserved;   /* bit per DWARF number: a call leaves it as it was */
-	bool call_pushes;     /* a call moves sp, so that no caller has its callee's sp */
+	unsigned link;    /* DWARF number of the register that a call puts its return address in; unless... */
+	bool call_pushes; /* ...it pushes it, so that no caller has its callee's sp */
 };
 
 /* NULL for a machine that we cannot unwind. */

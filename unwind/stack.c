@@ -46,23 +46,80 @@ static bool add_registers(struct hw_stack_builder *builder, const struct hw_foun
 	return true;
 }
 
-bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
+static bool push_frame(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
 {
 	struct hw_stack *stack = builder->stack;
 	struct hw_frame *slot;
 
-	builder->is_looping = !advances(builder, frame);
-	builder->is_astray = stack->frame_count && !is_code(builder, frame->pc);
 	builder->is_full = stack->frame_count == builder->limit;
-	if (builder->is_looping || builder->is_astray || builder->is_full)
+	if (builder->is_full)
 		return false;
 	slot = hw_array_next(stack->frames, stack->frame_count, builder->capacity);
 	builder->no_memory = !slot || !add_registers(builder, frame);
 	if (builder->no_memory)
 		return false;
-	*slot = (struct hw_frame){ .pc = frame->pc, .sp = frame->sp, .is_call_site = !frame->is_exact };
+	*slot = (struct hw_frame){
+		.pc = frame->pc,
+		.sp = frame->sp,
+		.is_call_site = builder->is_after_call || !frame->is_exact,
+	};
+	builder->is_after_call = false;
 	stack->frame_count++;
 	return true;
+}
+
+/* A signal came where no code is: from here on it is the same as with a thread that was found there. */
+static void restart_at(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
+{
+	memcpy(builder->registers.values, frame->registers, sizeof(frame->registers));
+	builder->registers.pc = frame->pc;
+	builder->registers.sp = frame->sp;
+	builder->is_restarting = true;
+}
+
+bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame)
+{
+	builder->is_looping = !advances(builder, frame);
+	builder->is_astray = builder->stack->frame_count && !is_code(builder, frame->pc);
+	if (builder->is_astray && frame->may_switch_stack)
+		restart_at(builder, frame);
+	return !builder->is_looping && !builder->is_astray && push_frame(builder, frame);
+}
+
+static bool return_address(const struct hw_stack_builder *builder, uint64_t *address)
+{
+	const struct hw_machine *machine = builder->unwinder->machine;
+
+	if (machine->call_pushes)
+		return hw_memory_read_word(&builder->unwinder->memory, builder->registers.sp, address);
+	*address = builder->registers.values[machine->link];
+	return true;
+}
+
+/*
+ * A call through a bad pointer, the commonest of crashes, leaves a pc that no unwind table knows; but nothing
+ * has happened since the call. So the call is undone here, and the libraries begin with its caller.
+ */
+static void undo_bad_call(struct hw_stack_builder *builder)
+{
+	const struct hw_machine *machine = builder->unwinder->machine;
+	struct hw_registers *registers = &builder->registers;
+	struct hw_found_frame frame = { .pc = registers->pc, .sp = registers->sp, .is_exact = true };
+	uint64_t caller;
+
+	if (is_code(builder, registers->pc) || !return_address(builder, &caller) || !is_code(builder, caller))
+		return;
+	frame.known = UINT64_MAX >> (64 - machine->count);
+	memcpy(frame.registers, registers->values, sizeof(frame.registers));
+	builder->is_astray = false;
+	if (!push_frame(builder, &frame))
+		return;
+	builder->is_after_call = true;
+	registers->pc = caller;
+	if (machine->pc < machine->count)
+		registers->values[machine->pc] = caller;
+	if (machine->call_pushes)
+		registers->values[machine->sp] = registers->sp += machine->word_size;
 }
 
 /* What the unwind table says of the return address at `pc`. */
@@ -116,11 +173,13 @@ static enum caller find_caller(struct hw_unwinder *unwinder, uint64_t pc)
  */
 static bool is_outermost(const struct hw_stack_builder *builder, enum caller caller)
 {
+	const struct hw_frame *frame = &builder->stack->frames[builder->stack->frame_count - 1];
 	size_t last = (builder->stack->frame_count - 1) * hw_stack_stride(builder->unwinder);
 	const uint64_t *words = builder->stack->registers + last;
 	unsigned fp = builder->unwinder->machine->fp;
 
-	return caller == CALLER_NONE || (caller == CALLER_UNKNOWN && words[0] >> fp & 1 && !words[1 + fp]);
+	return caller == CALLER_NONE || (caller == CALLER_UNKNOWN && is_code(builder, frame->pc) &&
+						words[0] >> fp & 1 && !words[1 + fp]);
 }
 
 static struct hw_error *set_reason(struct hw_stack *stack, enum caller caller, const char *reason)
@@ -171,14 +230,23 @@ static struct hw_error *unwind_by(enum hw_unwind_method method, struct hw_unwind
 {
 	struct hw_stack_builder builder = {
 		.unwinder = unwinder,
-		.registers = registers,
+		.registers = *registers,
 		.limit = limit,
 		.stack = stack,
 	};
 	const char *reason = NULL;
-	struct hw_error *error = method == HW_UNWIND_LIBUNWIND ? hw_stack_by_libunwind(&builder, &reason)
-							       : hw_stack_by_libdw(&builder, &reason);
+	struct hw_error *error = NULL;
 
+	do {
+		size_t before = stack->frame_count;
+
+		builder.is_restarting = false;
+		undo_bad_call(&builder);
+		if (before && stack->frame_count == before)
+			break;
+		error = method == HW_UNWIND_LIBUNWIND ? hw_stack_by_libunwind(&builder, &reason)
+						      : hw_stack_by_libdw(&builder, &reason);
+	} while (!error && builder.is_restarting);
 	if (!error && builder.no_memory)
 		error = hw_error_no_memory();
 	if (!error)
@@ -196,16 +264,20 @@ static bool is_better(const struct hw_stack *a, const struct hw_stack *b)
 	return a->frame_count > b->frame_count;
 }
 
-/* libunwind first; where it is lost, libdw may know more (it also reads .debug_frame and files). */
-static struct hw_error *unwind_by_both(struct hw_unwinder *unwinder, const struct hw_registers *registers,
-	size_t limit, struct hw_stack *stack)
+/*
+ * Where one library is lost the other may know more: libdw reads .debug_frame and files, libunwind steps from
+ * a signal handler to a pc of 0.
+ */
+static struct hw_error *unwind_by_both(enum hw_unwind_method first, struct hw_unwinder *unwinder,
+	const struct hw_registers *registers, size_t limit, struct hw_stack *stack)
 {
+	enum hw_unwind_method second = first == HW_UNWIND_LIBUNWIND ? HW_UNWIND_LIBDW : HW_UNWIND_LIBUNWIND;
 	struct hw_stack other = { 0 };
-	struct hw_error *error = unwind_by(HW_UNWIND_LIBUNWIND, unwinder, registers, limit, stack);
+	struct hw_error *error = unwind_by(first, unwinder, registers, limit, stack);
 
 	if (error || stack->end != HW_STACK_BROKEN)
 		return error;
-	error = unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, &other);
+	error = unwind_by(second, unwinder, registers, limit, &other);
 	if (!error && is_better(&other, stack)) {
 		struct hw_stack worse = *stack;
 
@@ -221,20 +293,16 @@ static struct hw_error *unwind(struct hw_unwinder *unwinder, const struct hw_reg
 	size_t limit, struct hw_stack *stack)
 {
 	bool has_libunwind = unwinder->snapshot->machine == EM_X86_64;
+	bool is_live = unwinder->snapshot->source == HW_SOURCE_PROCESS;
 
-	switch (unwinder->method) {
-	case HW_UNWIND_LIBUNWIND:
-		if (!has_libunwind)
-			return hw_error_create(
-				HW_ERROR_UNSUPPORTED, "libunwind reads stacks of x86-64 targets only");
-		return unwind_by(HW_UNWIND_LIBUNWIND, unwinder, registers, limit, stack);
-	case HW_UNWIND_LIBDW:
-		return unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, stack);
-	default:
-		if (has_libunwind && unwinder->snapshot->source == HW_SOURCE_PROCESS)
-			return unwind_by_both(unwinder, registers, limit, stack);
-		return unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, stack);
-	}
+	if (unwinder->method == HW_UNWIND_LIBUNWIND && !has_libunwind)
+		return hw_error_create(HW_ERROR_UNSUPPORTED, "libunwind reads stacks of x86-64 targets only");
+	if (unwinder->method != HW_UNWIND_AUTO)
+		return unwind_by(unwinder->method, unwinder, registers, limit, stack);
+	if (has_libunwind)
+		return unwind_by_both(
+			is_live ? HW_UNWIND_LIBUNWIND : HW_UNWIND_LIBDW, unwinder, registers, limit, stack);
+	return unwind_by(HW_UNWIND_LIBDW, unwinder, registers, limit, stack);
 }
 
 struct hw_error *hw_unwinder_stack(

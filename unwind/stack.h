@@ -8,14 +8,16 @@
 /* A stack in the making: frames come innermost first. */
 struct hw_stack_builder {
 	struct hw_unwinder *unwinder;
-	const struct hw_registers *registers;
+	struct hw_registers registers; /* where unwinding begins */
 	size_t limit;
 	size_t capacity;
 	size_t register_capacity;
 	bool no_memory;
-	bool is_full;    /* one more came than the limit allows */
-	bool is_looping; /* sp did not advance */
-	bool is_astray;  /* a return address that is not in executable memory */
+	bool is_full;       /* one more came than the limit allows */
+	bool is_looping;    /* sp did not advance */
+	bool is_after_call; /* the next frame called the one before, which no library knows of */
+	bool is_restarting; /* `registers` are those of a frame that no library can go on from */
+	bool is_astray;     /* a return address that is not in executable memory */
 	struct hw_stack *stack;
 };
 

@@ -48,7 +48,7 @@ static bool set_initial_registers(Dwfl_Thread *thread, void *argument)
 {
 	struct hw_libdw *libdw = argument;
 	const struct hw_machine *machine = libdw->builder->unwinder->machine;
-	const struct hw_registers *registers = libdw->builder->registers;
+	const struct hw_registers *registers = &libdw->builder->registers;
 	Dwarf_Word words[HW_REGISTER_MAX];
 
 	for (unsigned i = 0; i < machine->count; i++)

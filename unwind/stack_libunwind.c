@@ -105,7 +105,7 @@ static int access_reg(
 		return -UNW_EREADONLYREG;
 	if (number < 0 || (unsigned)number >= builder->unwinder->machine->count)
 		return -UNW_EBADREG;
-	*value = builder->registers->values[number];
+	*value = builder->registers.values[number];
 	return 0;
 }
 

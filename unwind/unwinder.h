@@ -68,7 +68,7 @@ struct hw_stack {
 };
 
 enum hw_unwind_method {
-	HW_UNWIND_AUTO,      /* libunwind for a process (libdwfl where it is lost), libdwfl for a core */
+	HW_UNWIND_AUTO,      /* libunwind for a process, libdwfl for a core; where one is lost, the other */
 	HW_UNWIND_LIBUNWIND, /* x86-64 targets only */
 	HW_UNWIND_LIBDW,
 };

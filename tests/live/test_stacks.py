@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -17,7 +18,7 @@ STACKS = harness.built("tools", "stacks")
 
 # Every function of the program that can stand in a chain.
 OWN = {"main", "hold_still", "level_one", "level_two", "level_three", "recurse", "spin", "thread_main", "handler",
-       "interrupted", "library_entry", "library_inner"}
+       "interrupted", "library_entry", "library_inner", "call_nothing", "call_nothing_handled"}
 
 # Compiled so: name -> flags.
 VARIANTS = {
@@ -155,6 +156,12 @@ class LiveTest(harness.TestCase):
                 with self.subTest(variant=name, scenario=scenario):
                     self.check_all(compiled(name, *flags), scenario, methods=methods_for(name))
 
+    def test_bad_call(self):
+        """A signal came at address 0. libdw takes that for the end of the stack."""
+        for name in ("plain", "optimised", "fixed-address"):
+            with self.subTest(variant=name):
+                self.check_all(compiled(name, *VARIANTS[name]), "bad-call", methods=("auto", "libunwind"))
+
     def test_no_unwind_table(self):
         """What libunwind cannot follow it says so, and invents no frames."""
         with Target(compiled("static", *VARIANTS["static"]), "chain") as target:
@@ -251,23 +258,40 @@ class CoreTest(harness.TestCase):
         with tempfile.TemporaryDirectory() as directory, Target(stripped(), "threads") as target:
             self.check_core(self.gcore(target, directory), stripped())
 
-    def test_kernel(self):
+    def kernel_core(self, program, scenario, directory):
+        """The core that the kernel writes of the program, and the target that it was."""
         with open("/proc/sys/kernel/core_pattern") as file:
             pattern = file.read().strip()
         if pattern.startswith(("|", "/")) or "%" in pattern:
             raise unittest.SkipTest("the kernel does not write cores into the current directory: " + pattern)
+        unlimited = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+        target = Target(program, scenario, cwd=directory, preexec_fn=unlimited)
+        try:
+            if scenario == "crash":
+                target.end()
+            else:
+                target.process.send_signal(signal.SIGABRT)
+            target.process.wait(harness.PATIENCE)
+        finally:
+            target.__exit__(AssertionError, None, None)
+        core, = glob.glob(os.path.join(directory, pattern + "*"))
+        return core, target
+
+    def test_kernel(self):
+        program = compiled("optimised", *VARIANTS["optimised"])
+        for scenario, methods in (("threads", METHODS), ("bad-call", ("auto", "libunwind"))):
+            with self.subTest(scenario=scenario), tempfile.TemporaryDirectory() as directory:
+                core, target = self.kernel_core(program, scenario, directory)
+                self.check_core(core, program, target.truth, methods)
+
+    def test_crash(self):
+        """A call of address 0, as the kernel's core shows it."""
         program = compiled("optimised", *VARIANTS["optimised"])
         with tempfile.TemporaryDirectory() as directory:
-            unlimited = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
-            target = Target(program, "threads", cwd=directory, preexec_fn=unlimited)
-            try:
-                target.process.send_signal(6)
-                target.process.wait(harness.PATIENCE)
-            finally:
-                target.__exit__(AssertionError, None, None)
-            cores = glob.glob(os.path.join(directory, pattern + "*"))
-            self.assertEqual(1, len(cores))
-            self.check_core(cores[0], program, target.truth)
+            core, target = self.kernel_core(program, "crash", directory)
+            self.check_core(core, program, target.truth)
+            (tid, _), = target.truth.items()
+            self.assertEqual(0, stacks(core)[tid]["frames"][0]["pc"])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@
  *	altstack   the same with the handler on a stack of its own
  *	library    a chain through the library whose path is the second argument, opened by dlopen()
  *	deep       a thousand frames of recursion
- *	spin       a thread that never enters the kernel: its pc is anywhere in a loop
+ *	spin       a thread that never enters the kernel: its pc is anywhere in a loop, or in the vdso
+ *	bad-call   the main thread waits in the handler of the signal that a call of address 0 raised
+ *	crash      the main thread calls address 0, and dies of it, when standard input ends
  *
  * Each thread prints "thread TID NAME...", innermost first, then the program prints "ready". It ends when its
  * standard input does.
@@ -21,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Neither inlined nor cloned: its name stays its name. */
@@ -109,8 +112,12 @@ NOINLINE int spin(void)
 
 	ENTER();
 	tell();
-	while (!atomic_load(&stop))
-		counter++;
+	while (!atomic_load(&stop)) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		counter += (unsigned)now.tv_nsec;
+	}
 	return LEAVE(0);
 }
 
@@ -132,12 +139,36 @@ static void handler(int signal_number)
 	ENTER();
 	level_one(signal_number);
 	depth--;
+	if (signal_number == SIGSEGV)
+		_exit(0);
 }
 
 NOINLINE int interrupted(void)
 {
 	ENTER();
 	raise(SIGUSR1);
+	return LEAVE(0);
+}
+
+static void (*volatile nothing)(void);
+
+NOINLINE int call_nothing(void)
+{
+	ENTER();
+	tell();
+	while (!atomic_load(&stop))
+		usleep(20000);
+	nothing();
+	return LEAVE(0);
+}
+
+NOINLINE int call_nothing_handled(void)
+{
+	struct sigaction action = { .sa_handler = handler };
+
+	sigaction(SIGSEGV, &action, NULL);
+	ENTER();
+	nothing();
 	return LEAVE(0);
 }
 
@@ -215,6 +246,10 @@ int main(int argc, char **argv)
 		run_signal(scenario[0] == 'a' ? SA_ONSTACK : 0);
 	else if (!strcmp(scenario, "library"))
 		run_library(argv[2]);
+	else if (!strcmp(scenario, "bad-call"))
+		call_nothing_handled();
+	else if (!strcmp(scenario, "crash"))
+		call_nothing();
 	else if (!strcmp(scenario, "deep"))
 		recurse(1000);
 	else
