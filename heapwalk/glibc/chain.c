@@ -17,16 +17,17 @@ struct header {
 	uint64_t word; /* size and bits */
 };
 
-/* The header at `address`, from the window if it is there, else by a small read: the window does not move. */
+/* The header at `address`, from what is shown if it is there, else by a small read: what is shown stays. */
 static bool read_header(const struct hw_walk *walk, uint64_t address, struct header *header)
 {
+	const struct hw_reader *reader = &walk->reader;
 	const struct hw_image *image = walk->image;
 	unsigned word = image->word_size;
 	uint8_t small[16];
 	const uint8_t *bytes = small;
 
-	if (address >= walk->view_start && address < walk->view_end && walk->view_end - address >= 2 * word)
-		bytes = walk->view + (address - walk->view_start);
+	if (address >= reader->start && address < reader->end && reader->end - address >= 2 * word)
+		bytes = reader->view + (address - reader->start);
 	else if (hw_image_read_some(image, address, small, 2 * word) != 2 * word)
 		return false;
 	header->prev_size = hw_image_word(image, bytes);
@@ -112,7 +113,7 @@ static bool keep_free_links(struct hw_chain *chain, uint64_t address, uint64_t s
 	unsigned word = chain->layout->word_size;
 	uint64_t links[2] = { 0, 0 };
 	size_t available;
-	const uint8_t *bytes = hw_walk_view(walk, address, hw_min(4 * word, size), &available);
+	const uint8_t *bytes = hw_reader_view(&walk->reader, address, hw_min(4 * word, size), &available);
 
 	if (bytes) {
 		links[0] = hw_image_word(walk->image, bytes + 2 * word);
@@ -162,8 +163,8 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 	enum hw_content content = HW_CONTENT_NONE;
 	uint64_t usable = size - word;
 	size_t available = 0;
-	const uint8_t *bytes =
-		hw_walk_view(walk, address, hw_min(usable - word, CONTENT_BYTES) + 2 * word, &available);
+	const uint8_t *bytes = hw_reader_view(
+		&walk->reader, address, hw_min(usable - word, CONTENT_BYTES) + 2 * word, &available);
 
 	if (bytes) {
 		bytes += 2 * word;

@@ -16,6 +16,7 @@
 #include "heapwalk/chunk_table.h"
 #include "heapwalk/content.h"
 #include "heapwalk/glibc/layout.h"
+#include "heapwalk/glibc/reader.h"
 #include "heapwalk/heap.h"
 
 /* Bits of a chunk's size word. */
@@ -89,11 +90,8 @@ struct hw_walk {
 	struct hw_arena_heap *heaps; /* sorted by base */
 	size_t heap_count;
 	size_t heap_capacity;
-	struct hw_window window;
-	const uint8_t *view; /* what the window showed last: [view_start, view_end) */
-	uint64_t view_start;
-	uint64_t view_end;
-	struct hw_window probe; /* small, for looking here and there */
+	struct hw_reader reader; /* for going through memory in address order */
+	struct hw_window probe;  /* small, for looking here and there */
 	struct hw_links free_links;
 	struct hw_links fast_links;
 	uint32_t *tcache_like; /* indexes of used chunks that may hold a tcache struct */
@@ -110,25 +108,6 @@ struct hw_walk {
 /* Adds an anomaly. `previous` and `skipped` may be 0. Short memory loses the text, never the count. */
 void hw_walk_note(struct hw_walk *walk, enum hw_anomaly_kind kind, uint32_t arena, uint64_t address,
 	uint64_t previous, uint64_t skipped, const char *format, ...) hw_printf(7, 8);
-
-/* As hw_window_view() on the walk's window; most calls find their bytes in what was shown last. */
-static inline const uint8_t *hw_walk_view(
-	struct hw_walk *walk, uint64_t address, size_t need, size_t *available)
-{
-	size_t size;
-
-	if (address < walk->view_start || address >= walk->view_end || walk->view_end - address < need) {
-		const uint8_t *bytes = hw_window_view(&walk->window, address, need, &size);
-
-		walk->view = bytes;
-		walk->view_start = address;
-		walk->view_end = bytes ? address + size : address;
-		if (!bytes)
-			return NULL;
-	}
-	*available = walk->view_end - address;
-	return walk->view + (address - walk->view_start);
-}
 
 /* A word of the target; false when it cannot be read. */
 static inline bool hw_walk_word(const struct hw_walk *walk, uint64_t address, uint64_t *word)

@@ -2,10 +2,10 @@
 /*
  * Prints what hw_heap_walk() found, for tests to compare with a program's own truth:
  *
- *	heap_dump [-q] --attach PID | --preview PID | --core FILE
+ *	heap_dump [-q] [-n] --attach PID | --preview PID | --core FILE
  *
  * One line a chunk, "STATE USER-ADDRESS USABLE", then lines that begin with "#": libcs, arenas, anomalies.
- * -q leaves the chunks out.
+ * -q leaves the chunks out, -n does not look at their content.
  */
 #include <time.h>
 
@@ -107,18 +107,23 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-	bool quiet = argc > 1 && !strcmp(argv[1], "-q");
+	struct hw_walk_options options = { 0 };
 	struct hw_snapshot *snapshot = NULL;
 	struct hw_heap *heap = NULL;
 	struct hw_error *error;
+	bool quiet = false;
 	double start;
 
-	if (argc != 3 + quiet)
+	for (; argc > 1 && (!strcmp(argv[1], "-q") || !strcmp(argv[1], "-n")); argc--, argv++) {
+		quiet |= argv[1][1] == 'q';
+		options.skip_content |= argv[1][1] == 'n';
+	}
+	if (argc != 3)
 		return 2;
-	error = open_settled(argv[1 + quiet], argv[2 + quiet], &snapshot);
+	error = open_settled(argv[1], argv[2], &snapshot);
 	start = now();
 	if (!error)
-		error = hw_heap_walk(snapshot, NULL, &heap);
+		error = hw_heap_walk(snapshot, &options, &heap);
 	if (error) {
 		fprintf(stderr, "heap_dump: %s\n", error->message);
 		return 3;
