@@ -134,7 +134,7 @@ LIVE_TESTS := $(sort $(wildcard tests/live/test_*.py))
 
 .PHONY: live
 live: $(B)/heapwalk $(TOOLS) $(TARGETS) $(RECORDERS)
-	$(Q)B=$(abspath $(B)) tests/run $(LIVE_TESTS)
+	$(Q)B=$(B) tests/run $(LIVE_TESTS)
 
 .PHONY: unit-programs
 unit-programs: $(UNIT_TESTS)
@@ -154,7 +154,7 @@ endif
 check:
 	$(Q)tests/install-packages check
 	$(Q)+$(check_build)
-	$(Q)B=$(abspath $(B)) tests/run tests/layers.sh $(check_units) $(LIVE_TESTS)
+	$(Q)B=$(B) tests/run tests/layers.sh $(check_units) $(LIVE_TESTS)
 
 .PHONY: demo
 demo:
@@ -171,7 +171,7 @@ $(B)/demo/server: tests/demo/server.cpp
 bench: $(B)/bench/target
 	$(Q)tests/install-packages bench
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)B=$(abspath $(B)) tests/bench/bench
+	$(Q)B=$(B) tests/bench/bench
 
 $(B)/bench/target: tests/bench/target.c
 	$(say) CC $@
