@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads what tests/recorder/recorder.c keeps about a running program."""
+import atexit
 import contextlib
+import functools
+import os
+import shutil
 import struct
+import tempfile
 
 import harness
 
@@ -13,9 +18,19 @@ RECORD = struct.Struct("<QQQ")
 MAGIC = 0x6877726563303031
 
 
-def environment(library=None):
+@functools.lru_cache(maxsize=None)
+def linked(library):
+    """A path to the library without the spaces and colons that LD_PRELOAD cannot have."""
+    directory = tempfile.mkdtemp(prefix="heapwalk-test-")
+    atexit.register(shutil.rmtree, directory)
+    path = os.path.join(directory, os.path.basename(library))
+    os.symlink(library, path)
+    return path
+
+
+def environment(library="librecorder.so"):
     """What to add to a program's environment so that it is recorded."""
-    return {"LD_PRELOAD": library or harness.built("recorder", "librecorder.so")}
+    return {"LD_PRELOAD": linked(harness.built("recorder", library))}
 
 
 class Recorder:

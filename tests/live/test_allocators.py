@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 import harness
+import recorder
 
 
 def library(name):
@@ -69,8 +70,7 @@ class AllocatorTest(harness.TestCase):
                 target.process.terminate()
 
     def test_wrapper(self):
-        preload = {"LD_PRELOAD": harness.built("recorder", "librecorder.so")}
-        with Idle([harness.built("targets", "idle")], env=preload) as target:
+        with Idle([harness.built("targets", "idle")], env=recorder.environment()) as target:
             found = self.summary(target.pid)
             rows = self.listed(target.pid)
         self.assertEqual("glibc, wrapped", found["allocator"])
