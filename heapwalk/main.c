@@ -35,6 +35,8 @@ static struct hw_error *attach(struct hw_session *session, const struct hw_last 
 
 	hw_progress_stage("looking at the process");
 	error = hw_snapshot_preview(session->options.pid, &preview);
+	if (last && hw_error_catch(&error, HW_ERROR_NOT_FOUND))
+		error = hw_last_ended(last);
 	if (!error && last)
 		error = hw_last_check(last, preview);
 	if (!error)

@@ -4,17 +4,16 @@
 
 #define LABEL_WIDTH 11
 
-/* Bytes of the longest run of words that fits; a word that never fits is let through whole. */
-static size_t line_length(const char *text, size_t width)
+size_t hw_field_line(const char *text, size_t size, size_t width)
 {
-	size_t length = strlen(text);
+	size_t length = strnlen(text, size);
 	size_t cut = width;
 
 	if (length <= width)
 		return length;
 	while (cut && text[cut] != ' ')
 		cut--;
-	return cut ? cut : strcspn(text, " ");
+	return cut ? cut : hw_min(strcspn(text, " "), length);
 }
 
 static void print_wrapped(struct hw_report *report, enum hw_tint tint, const char *label, const char *text)
@@ -22,7 +21,7 @@ static void print_wrapped(struct hw_report *report, enum hw_tint tint, const cha
 	size_t width = report->width - LABEL_WIDTH;
 
 	do {
-		size_t length = line_length(text, width);
+		size_t length = hw_field_line(text, strlen(text), width);
 
 		hw_report_print(report, "%s%-*s%.*s%s\n", hw_report_tint(report, tint), LABEL_WIDTH, label,
 			(int)length, text, hw_report_untint(report, tint));

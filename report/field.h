@@ -10,4 +10,10 @@
 void hw_field(struct hw_report *report, enum hw_tint tint, const char *label, const char *format, ...)
 	hw_printf(4, 5);
 
+/*
+ * Bytes of the longest run of words at the beginning of the `size` bytes at `text` that fits into `width`; a
+ * word that is longer is let through whole.
+ */
+size_t hw_field_line(const char *text, size_t size, size_t width);
+
 #endif

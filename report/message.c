@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said on standard error. */
+#include "report/field.h"
 #include "report/report.h"
+
+#define REMEDY_WIDTH 76
 
 /* Messages quote the target's paths and names. */
 static void say(const char *prefix, const char *text)
@@ -10,15 +13,20 @@ static void say(const char *prefix, const char *text)
 	fprintf(stderr, "%s%s\n", prefix, clean ? clean : "out of memory");
 }
 
-/* A remedy may be several lines; each is escaped by itself. */
+/* A remedy may be several lines; each is wrapped. */
 static void say_lines(const char *text)
 {
-	while (*text) {
-		size_t length = strcspn(text, "\n");
-		hw_autofree char *clean = hw_report_escape(text, length, false);
+	hw_autofree char *clean = NULL;
 
+	while (*text) {
+		size_t size = strcspn(text, "\n");
+		size_t length = hw_field_line(text, size, REMEDY_WIDTH);
+
+		free(clean);
+		clean = hw_report_escape(text, length, false);
 		fprintf(stderr, "  %s\n", clean ? clean : "");
-		text += length + (text[length] == '\n');
+		text += length;
+		text += strspn(text, length < size ? " " : "\n");
 	}
 }
 

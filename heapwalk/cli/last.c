@@ -152,6 +152,13 @@ struct hw_error *hw_last_check(const struct hw_last *last, const struct hw_snaps
 		"If that is the one you mean: heapwalk --attach %d", (int)last->pid);
 }
 
+struct hw_error *hw_last_ended(const struct hw_last *last)
+{
+	return hw_error_remedy(
+		hw_error_create(HW_ERROR_GONE, "the last target, process %d, has ended", (int)last->pid),
+		"For another one: heapwalk --attach PID");
+}
+
 /* ------------------------------------------------------------------------------------------------ saving */
 
 /* A path that would break the lines is not remembered. */

@@ -31,6 +31,9 @@ void hw_last_apply(const struct hw_last *last, struct hw_options *options);
 /* HW_ERROR_GONE when `snapshot` is of another process than the one that was remembered. */
 struct hw_error *hw_last_check(const struct hw_last *last, const struct hw_snapshot *snapshot) hw_must_check;
 
+/* HW_ERROR_GONE: there is no process of its id any more. */
+struct hw_error *hw_last_ended(const struct hw_last *last) hw_must_check;
+
 /* Remembers this target. That it cannot be remembered is no reason to fail: nothing is said. */
 void hw_last_save(const struct hw_options *options, const struct hw_snapshot *snapshot);
 

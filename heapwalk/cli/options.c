@@ -141,6 +141,11 @@ static struct hw_error *check_views(const struct hw_options *options)
 {
 	const struct hw_report_options *report = &options->report;
 
+	if (report->sort && hw_views_needs(options->views) & HW_VIEW_STREAM)
+		return hw_error_remedy(
+			hw_error_create(HW_ERROR_USAGE,
+				"--list, --dump and --stacks are written as they come: no --sort"),
+			"--newest-first turns their order; --format csv or json is for sort(1) or jq(1).");
 	if (__builtin_popcountll(options->views) < 2)
 		return NULL;
 	if (report->format == HW_FORMAT_CSV)
@@ -178,7 +183,9 @@ static void fill_defaults(struct hw_options *options)
 		options->views = hw_views_histogram(); /* one table: the summary has to stay out */
 	report->table = hw_views_table(options->views);
 	report->lines = report->format == HW_FORMAT_JSON && hw_views_needs(options->views) & HW_VIEW_LINES;
-	if (!options->has_limit)
+	if (!options->has_limit && report->has_top)
+		report->limit = report->top;
+	else if (!options->has_limit)
 		report->limit = hw_views_needs(options->views) & HW_VIEW_MEMORY ? DUMP_LIMIT
 				: is_text                                       ? LIST_LIMIT
 										: 0;

@@ -5,7 +5,8 @@
 
 static bool shows_leak_kinds(const struct hw_report_options *report)
 {
-	return report->format != HW_FORMAT_TABLE || (report->columns && strstr(report->columns, "kind"));
+	return report->columns ? strcasestr(report->columns, "kind") != NULL
+			       : report->format != HW_FORMAT_TABLE;
 }
 
 static bool are_needed(const struct hw_session *session)

@@ -17,6 +17,7 @@ enum hw_view_need {
 	HW_VIEW_LINES = 32,     /* as JSON one object a line */
 	HW_VIEW_ANOMALIES = 64, /* says what is odd about the heap */
 	HW_VIEW_GRAPH = 128,    /* who refers to what */
+	HW_VIEW_STREAM = 512,   /* rows are written as they come: no sorting, --top is --limit */
 	HW_VIEW_KINDS = 256,    /* has leak kinds in a column, should somebody ask for it */
 };
 

@@ -184,7 +184,7 @@ class TargetTest(CliTest):
         with harness.Factory("plain") as target:
             self.heapwalk("--attach", target.pid, "--summary", env=self.env)
             pid = target.pid
-        self.refused(says=str(pid), status=3)
+        self.refused(says=[str(pid), "has ended", "--attach"], status=3)
 
     def test_broken_memory_of_the_last_target(self):
         file = os.path.join(self.env["XDG_STATE_HOME"], "heapwalk", "last")

@@ -117,7 +117,8 @@ static const struct {
 	{ "--list --maps --format json", "no other view" },
 	{ "--arenas --maps --top 3", "one view" },
 	{ "--columns nonsense", "nonsense" },
-	{ "--list --sort bytes", "bytes" }, /* no column of that view */
+	{ "--histogram --sort address", "address" }, /* a column of another view */
+	{ "--list --sort size", "no --sort" },
 	{ "-p 1 -c x", "two targets" },
 	{ "-p 1 -e x", "belong to --core" },
 	{ "1234", "1234" },
@@ -152,6 +153,8 @@ START_TEST (limits_depend_on_view_and_format) {
 	ck_assert_ptr_null(parse(&options, "--dump --format json"));
 	ck_assert_uint_eq(options.report.limit, 20);
 	ck_assert(!options.report.lines);
+	ck_assert_ptr_null(parse(&options, "--list --format csv --top 5"));
+	ck_assert_uint_eq(options.report.limit, 5);
 	ck_assert_ptr_null(parse(&options, "--dump --limit 0"));
 	ck_assert_uint_eq(options.report.limit, 0);
 }
