@@ -16,6 +16,10 @@ static bool lies_in_module(const struct hw_snapshot *snapshot, const struct hw_m
 
 static enum hw_address_kind kind_of(const struct hw_snapshot *snapshot, const struct hw_map *map)
 {
+	/* At the far end of the address space: with it nearly every large number would lie within the span.
+	 */
+	if (!strcmp(map->path, "[vsyscall]"))
+		return HW_ADDRESS_NONE;
 	if (map->prot & HW_MAP_EXEC)
 		return HW_ADDRESS_CODE;
 	if (!(map->prot & HW_MAP_READ))

@@ -7,7 +7,8 @@
 #include "heapwalk/vtables.h"
 
 #define BLOCK         64   /* one glance: a cache line, and one bit of a word for each byte */
-#define LIMIT         1024 /* the most that is looked at while nothing tells */
+#define LIMIT         1024 /* the most that is looked at while nothing tells, */
+#define OTHER_LIMIT   128  /* and after something that tells nothing */
 #define ZERO_LIMIT    4096 /* the most that is looked at while all is zero */
 #define SHORTEST      4    /* bytes of text worth the name */
 #define SHORTEST_SURE 8    /* so many bytes are hardly a number by chance */
@@ -90,39 +91,35 @@ static enum hw_content glance_at_text(
 	return run >= SHORTEST_SURE ? HW_CONTENT_TEXT_PART : HW_CONTENT_NONE;
 }
 
-/* Four characters that are not zero, by their unit: nearly all chunks of numbers end here. */
-static bool may_begin_with_wide_text(const uint8_t *bytes, size_t size, unsigned unit)
+static bool begins_with_text_of(enum hw_encoding encoding, const uint8_t *bytes, size_t size)
 {
-	uint16_t two[SHORTEST];
-	uint32_t four[SHORTEST];
+	static const uint8_t zeros[4];
+	unsigned unit = hw_encoding_unit(encoding);
+	size_t characters, run;
 
-	if (size < SHORTEST * unit)
+	if (hw_wide_glance(encoding, bytes, size) < SHORTEST)
 		return false;
-	if (unit == 2) {
-		memcpy(two, bytes, sizeof(two));
-		return two[0] && two[1] && two[2] && two[3];
-	}
-	memcpy(four, bytes, sizeof(four));
-	return four[0] && four[1] && four[2] && four[3];
+	run = hw_wide_run(encoding, bytes, size, &characters);
+	return characters >= SHORTEST && (size - run < 4 || !memcmp(bytes + run, zeros, unit));
 }
 
-static bool begins_with_wide_text(const uint8_t *bytes, size_t size)
+/*
+ * In the target's own byte order; the other is rare, and looking for it would cost as much again. By the
+ * zeros in the first eight bytes nearly all chunks of numbers are told.
+ */
+static bool begins_with_wide_text(const struct hw_image *image, const uint8_t *bytes, size_t size)
 {
-	static const enum hw_encoding encodings[] = { HW_ENCODING_UTF16LE, HW_ENCODING_UTF16BE,
-		HW_ENCODING_UTF32LE, HW_ENCODING_UTF32BE };
-	static const uint8_t zeros[4];
+	uint64_t first;
 
-	for (size_t i = 0; i < hw_array_size(encodings); i++) {
-		unsigned unit = hw_encoding_unit(encodings[i]);
-		size_t characters, run;
-
-		if (!may_begin_with_wide_text(bytes, size, unit))
-			continue;
-		run = hw_wide_run(encodings[i], bytes, size, &characters);
-		if (characters >= SHORTEST && (size - run < 4 || !memcmp(bytes + run, zeros, unit)))
-			return true;
-	}
-	return false;
+	if (size < sizeof(first))
+		return false;
+	memcpy(&first, bytes, sizeof(first));
+	if (!((first - 0x0001000100010001) & ~first & 0x8000800080008000))
+		return begins_with_text_of(
+			image->big_endian ? HW_ENCODING_UTF16BE : HW_ENCODING_UTF16LE, bytes, size);
+	return first >> 32 && (uint32_t)first &&
+	       begins_with_text_of(
+		       image->big_endian ? HW_ENCODING_UTF32BE : HW_ENCODING_UTF32LE, bytes, size);
 }
 
 /* A counter, length, flag word or small negative, or two 32-bit ones side by side. */
@@ -208,7 +205,8 @@ static inline uint64_t load_bytes(const uint8_t *bytes, unsigned word_size)
  * Eight printable bytes in a row, or five with a zero behind them: chance makes neither often. Bytes of
  * pointers do not count.
  */
-static bool has_text(const uint8_t *bytes, size_t words, unsigned word_size, unsigned pointers)
+static inline __attribute__((always_inline)) bool has_text_in(
+	const uint8_t *bytes, size_t words, unsigned word_size, unsigned pointers)
 {
 	uint64_t printable = 0, zero = 0, four, five;
 
@@ -229,6 +227,12 @@ static bool has_text(const uint8_t *bytes, size_t words, unsigned word_size, uns
 		zero |= (uint64_t)(bytes_zero & ((1u << word_size) - 1)) << i * word_size;
 	}
 	return five & zero >> 5;
+}
+
+static bool has_text(const uint8_t *bytes, size_t words, unsigned word_size, unsigned pointers)
+{
+	return word_size == 8 ? has_text_in(bytes, words, 8, pointers)
+			      : has_text_in(bytes, words, 4, pointers);
 }
 
 /* Length of the zeros that `bytes` begin with, in whole blocks (the last may be shorter). */
@@ -258,6 +262,8 @@ static enum hw_content glance_at_words(struct hw_classifier *classifier, const u
 			return HW_CONTENT_POINTERS;
 		number |= block.number;
 		other |= block.other;
+		if (other && at + BLOCK >= OTHER_LIMIT)
+			break;
 	}
 	return other ? HW_CONTENT_DATA : number ? HW_CONTENT_NUMBERS : HW_CONTENT_ZERO;
 }
@@ -284,7 +290,8 @@ enum hw_content hw_classifier_classify(
 			return content;
 		/* Two ASCII letters read as one of UTF-16 are mostly Han: what is long in ASCII is not wide.
 		 */
-		if (run < SHORTEST_SURE && begins_with_wide_text(bytes, hw_min(size, LIMIT)))
+		if (run < SHORTEST_SURE &&
+			begins_with_wide_text(classifier->image, bytes, hw_min(size, LIMIT)))
 			return HW_CONTENT_WIDE;
 	}
 	if (!first)

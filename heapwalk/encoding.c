@@ -211,18 +211,15 @@ static enum script script_of(uint32_t character)
 	return (enum script)block_scripts[character >> 8];
 }
 
-enum hw_character_class hw_character_class(uint32_t character)
-{
-	if (character - 'a' < 26)
-		return HW_CLASS_LOWER;
-	if (character - 'A' < 26)
-		return HW_CLASS_UPPER;
-	if (character - '0' < 10)
-		return HW_CLASS_DIGIT;
-	if (character >= 0x80)
-		return character < 0x180 ? HW_CLASS_LOWER : HW_CLASS_FOREIGN;
-	return strchr(" _-./:", (int)character) && character ? HW_CLASS_MARK : HW_CLASS_OTHER;
-}
+const uint8_t hw_ascii_classes[128] = {
+	['a' ... 'z'] = HW_CLASS_LOWER,
+	['A' ... 'Z'] = HW_CLASS_UPPER,
+	['0' ... '9'] = HW_CLASS_DIGIT,
+	[' '] = HW_CLASS_MARK,
+	['-' ... '/'] = HW_CLASS_MARK,
+	[':'] = HW_CLASS_MARK,
+	['_'] = HW_CLASS_MARK,
+};
 
 /* A run of characters in one wide encoding, as far as it has been read. */
 struct wide_run {

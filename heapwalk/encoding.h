@@ -16,15 +16,22 @@ bool hw_character_is_text(uint32_t character);
 
 /* What a character is in a word; a name seldom goes from one to another. */
 enum hw_character_class {
+	HW_CLASS_OTHER,
 	HW_CLASS_LOWER, /* Latin letters with marks among them */
 	HW_CLASS_UPPER,
 	HW_CLASS_DIGIT,
 	HW_CLASS_MARK,    /* space _ - . / : */
 	HW_CLASS_FOREIGN, /* any character beyond Latin */
-	HW_CLASS_OTHER,
 };
 
-enum hw_character_class hw_character_class(uint32_t character);
+extern const uint8_t hw_ascii_classes[128];
+
+static inline enum hw_character_class hw_character_class(uint32_t character)
+{
+	if (character < 0x80)
+		return (enum hw_character_class)hw_ascii_classes[character];
+	return character < 0x180 ? HW_CLASS_LOWER : HW_CLASS_FOREIGN;
+}
 
 /*
  * Decodes the character at `bytes` in the encoding; its length in bytes, 0 when there are no `size` bytes for

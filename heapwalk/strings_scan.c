@@ -13,6 +13,9 @@
 #define SHORTEST_WITH_END 4
 #define NOISE_UNIT        64
 
+/* Beside so many bytes of noise a text without an end must be two bytes longer at least. */
+#define SOME_NOISE 16
+
 /* Below this a text must look like a word: numbers of four bytes, such as times, often are four letters. */
 #define SHORTEST_FREE 6
 
@@ -206,10 +209,19 @@ static bool add_candidate(struct hw_text_scanner *scanner, size_t start, size_t 
 	return true;
 }
 
+/* The first byte in [start, end) that may begin a character: ASCII, or a lead byte with a second one. */
+static size_t skip_stray(const uint8_t *bytes, size_t start, size_t end)
+{
+	while (start < end && bytes[start] >= 0x80 &&
+		(bytes[start] < 0xc2 || start + 1 == end || (bytes[start + 1] & 0xc0) != 0x80))
+		start++;
+	return start;
+}
+
 /* Splits bytes that are all text or high into what is really UTF-8. */
 static bool split_run(struct hw_text_scanner *scanner, size_t start, size_t end)
 {
-	while (end - start >= scanner->minimum) {
+	while (start = skip_stray(scanner->bytes, start, end), end - start >= scanner->minimum) {
 		size_t run = hw_utf8_run(scanner->bytes + start, end - start);
 
 		if (run >= scanner->minimum && !add_candidate(scanner, start, run))
@@ -282,9 +294,10 @@ static size_t weigh(const struct hw_text_scanner *scanner, const struct hw_text 
 
 static bool is_no_accident(const struct hw_text_scanner *scanner, const struct hw_text *text)
 {
-	size_t shortest =
-		has_end(scanner, text) ? hw_min(scanner->minimum, (size_t)SHORTEST_WITH_END) : SHORTEST;
+	size_t shortest = SHORTEST + (scanner->noise < SOME_NOISE ? 0 : 2);
 
+	if (has_end(scanner, text))
+		shortest = hw_min(scanner->minimum, (size_t)SHORTEST_WITH_END);
 	if (weigh(scanner, text) < shortest + more_for_noise(scanner->noise))
 		return false;
 	return text->size >= SHORTEST_FREE || looks_like_word(scanner->bytes + text->start, text->size);

@@ -88,16 +88,6 @@ static bool has_end(const struct search *search, const struct hw_text *text)
 	return !memcmp(scanner->bytes + end, zeros, search->unit);
 }
 
-/* Not in the midst of other numbers: nothing or a zero comes before. */
-static bool has_beginning(const struct search *search, size_t start)
-{
-	static const uint8_t zeros[4];
-	const struct hw_text_scanner *scanner = search->scanner;
-
-	return start < search->unit || hw_text_bit(scanner->claimed, start - 1) ||
-	       !memcmp(scanner->bytes + start - search->unit, zeros, search->unit);
-}
-
 /* What may be a text at `start`; its size is how far it goes, also when it is none. */
 static struct hw_text measure(const struct search *search, size_t start, bool *is_text)
 {
@@ -110,7 +100,7 @@ static struct hw_text measure(const struct search *search, size_t start, bool *i
 		   (has_end(search, &text) || (search->latin && characters >= SHORTEST_NO_END)) &&
 		   !hw_text_any(scanner->claimed, start, start + text.size);
 	if (*is_text && !search->latin)
-		*is_text = has_beginning(search, start) && !is_narrow_in_truth(scanner, start, text.size) &&
+		*is_text = !is_narrow_in_truth(scanner, start, text.size) &&
 			   is_right_order(search, start, text.size);
 	return text;
 }
@@ -149,20 +139,34 @@ static size_t try_at(const struct search *search, size_t start, size_t floor)
 	return hw_max(text.start + text.size, start + search->unit);
 }
 
+/* Places that are a multiple of the unit. */
+static uint64_t aligned_places(const struct search *search)
+{
+	return search->unit == 2 ? 0x5555555555555555 : 0x1111111111111111;
+}
+
+/* Where four units in a row begin, of those in `here` and, in the next word, `next`. */
+static uint64_t four_in_a_row(const struct search *search, uint64_t here, uint64_t next)
+{
+	uint64_t starts = here;
+
+	for (unsigned i = 1; starts && i < SHORTEST; i++)
+		starts &= shifted(here, next, i * search->unit);
+	return starts;
+}
+
 /* Four units in a row that may be Latin, at a multiple of the unit or at other places. */
 static void find_latin(const struct search *search, bool aligned)
 {
 	const struct hw_text_scanner *scanner = search->scanner;
-	uint64_t places = search->unit == 2 ? 0x5555555555555555 : 0x1111111111111111;
+	uint64_t places = aligned ? aligned_places(search) : ~aligned_places(search);
 	uint64_t here = latin_units(search, 0);
 	size_t done = 0;
 
 	for (size_t word = 0; word * 64 < scanner->size; word++) {
 		uint64_t next = latin_units(search, word + 1);
-		uint64_t starts = here & (aligned ? places : ~places);
+		uint64_t starts = four_in_a_row(search, here, next) & places;
 
-		for (unsigned i = 1; starts && i < SHORTEST; i++)
-			starts &= shifted(here, next, i * search->unit);
 		for (; starts; starts &= starts - 1) {
 			size_t start = word * 64 + (size_t)__builtin_ctzll(starts);
 
@@ -173,38 +177,61 @@ static void find_latin(const struct search *search, bool aligned)
 	}
 }
 
-/* Goes through [start, end) in steps of a unit; returns where to go on, at `end` or behind it. */
-static size_t find_other(const struct search *search, size_t start, size_t end)
+/* Where a unit that is not zero stands; of UTF-32 one whose highest byte is. */
+static uint64_t full_units(const struct search *search, size_t word)
 {
 	const struct hw_text_scanner *scanner = search->scanner;
-	size_t floor = start;
+	unsigned highest = search->encoding == HW_ENCODING_UTF32LE ? 3 : 0;
+	uint64_t empty = UINT64_MAX;
 
-	while (start < end) {
-		unsigned good =
-			hw_wide_glance(search->encoding, scanner->bytes + start, scanner->size - start);
-
-		if (good < SHORTEST)
-			start += (good + 1) * search->unit;
-		else if (hw_text_bit(scanner->claimed, start))
-			start += search->unit;
-		else
-			floor = start = try_at(search, start, floor);
-	}
-	return start;
+	if (word + 1 >= HW_SCAN_WORDS)
+		return 0;
+	for (unsigned i = 0; i < search->unit; i++)
+		empty &= shifted(scanner->zero[word], scanner->zero[word + 1], i);
+	if (search->unit == 4)
+		empty |= ~shifted(scanner->zero[word], scanner->zero[word + 1], highest);
+	return ~empty & aligned_places(search);
 }
 
-/* Looks only where there are bytes that are neither ASCII nor zero. */
-static void find_all_other(const struct search *search)
+/* Where something may begin: at the block's start, behind a zero unit, behind what is claimed. */
+static uint64_t beginnings(const struct search *search, size_t word)
 {
 	const struct hw_text_scanner *scanner = search->scanner;
-	size_t done = 0;
+	uint64_t before = word ? scanner->zero[word - 1] : 0;
+	uint64_t claimed_before = word ? scanner->claimed[word - 1] : 0;
+	uint64_t empty = UINT64_MAX;
+
+	for (unsigned i = 1; i <= search->unit; i++)
+		empty &= scanner->zero[word] << i | before >> (64 - i);
+	return empty | scanner->claimed[word] << 1 | claimed_before >> 63 | !word;
+}
+
+/* Texts without a Latin part: by their beginning, since in the midst of numbers anything may be a character.
+ */
+static void find_other(const struct search *search)
+{
+	struct hw_text_scanner *scanner = search->scanner;
+	uint64_t here = full_units(search, 0);
 
 	for (size_t word = 0; word * 64 < scanner->size; word++) {
-		uint64_t noise = ~(scanner->text[word] | scanner->zero[word] | scanner->claimed[word]);
-		size_t start = hw_max(word * 64, done), end = hw_min(word * 64 + 64, scanner->size);
+		uint64_t next = full_units(search, word + 1);
+		uint64_t starts = four_in_a_row(search, here, next);
 
-		if (noise && start < end)
-			done = find_other(search, start, end);
+		if (starts)
+			starts &= beginnings(search, word) & ~scanner->claimed[word];
+		for (; starts; starts &= starts - 1) {
+			size_t start = word * 64 + (size_t)__builtin_ctzll(starts);
+			struct hw_text text;
+			bool is_text;
+
+			if (hw_wide_glance(search->encoding, scanner->bytes + start, scanner->size - start) <
+				SHORTEST)
+				continue;
+			text = measure(search, start, &is_text);
+			if (is_text)
+				hw_text_scanner_tell(scanner, &text);
+		}
+		here = next;
 	}
 }
 
@@ -213,8 +240,25 @@ static struct search search_for(struct hw_text_scanner *scanner, enum hw_encodin
 	return (struct search){ scanner, encoding, hw_encoding_unit(encoding), latin };
 }
 
+/* In a wide Latin text letters and zeros take turns; most chunks are done with this question. */
+static bool may_have_latin(const struct hw_text_scanner *scanner)
+{
+	unsigned turns = 0;
+
+	for (size_t word = 0; word * 64 < scanner->size && turns < SHORTEST - 1; word++) {
+		uint64_t here =
+			scanner->text[word] & shifted(scanner->zero[word], scanner->zero[word + 1], 1);
+
+		for (; here && turns < SHORTEST - 1; here &= here - 1)
+			turns++;
+	}
+	return turns >= SHORTEST - 1;
+}
+
 void hw_text_find_wide_latin(struct hw_text_scanner *scanner)
 {
+	if (!may_have_latin(scanner))
+		return;
 	for (int aligned = 1; aligned >= 0; aligned--) {
 		for (enum hw_encoding i = HW_ENCODING_UTF16LE; i <= HW_ENCODING_UTF32BE; i++) {
 			struct search search = search_for(scanner, i, true);
@@ -229,6 +273,6 @@ void hw_text_find_wide_other(struct hw_text_scanner *scanner)
 	for (enum hw_encoding i = HW_ENCODING_UTF16LE; i <= HW_ENCODING_UTF32BE; i++) {
 		struct search search = search_for(scanner, i, false);
 
-		find_all_other(&search);
+		find_other(&search);
 	}
 }
