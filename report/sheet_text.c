@@ -8,7 +8,7 @@
 #define GAP       2
 #define BAR_LEAST 6
 #define BAR_MOST  32
-#define CUT_LEAST 10 /* columns of text that are always left of it */
+#define CUT_LEAST 8 /* columns of text that are always left of it */
 
 struct layout {
 	struct hw_sheet *sheet;

@@ -469,9 +469,10 @@ class TerminalTest(CliTest):
         rows = len(json.loads(self.attached("--histogram", "--format", "json").out)["histogram"])
         for text in (self.on_terminal(100, *options, NO_COLOR="1"), self.attached(*options).out):
             lines = text.splitlines()
-            self.assertEqual(1 + 20 + 2, len(lines), text)
+            self.assertGreaterEqual(len(lines), 1 + 20 + 2, text)
+            self.assertLess(len(lines), 1 + 20 + 20 + 2, text)  # rows of a twentieth or more are always shown
             counts = [int(line.split()[-1].replace(",", "")) for line in lines[1:]]
-            self.assertRegex(lines[-2], r"^%d more sizes " % (rows - 20))
+            self.assertRegex(lines[-2], r"^%d more sizes " % (rows - (len(lines) - 3)))
             self.assertEqual(counts[-1], sum(counts[:-1]))
         self.assertEqual(1 + rows + 1, len(self.attached(*options, "--top", "0").out.splitlines()))
 
