@@ -477,7 +477,7 @@ struct hw_string_options {
 };
 
 struct hw_string_table {
-	struct hw_string *strings; /* left-overs last; most frequent first, then by text */
+	struct hw_string *strings; /* left-overs last; most frequent first, then longest, then by text */
 	size_t count;
 	uint64_t dropped;     /* occurrences of strings beyond `most` */
 	uint64_t chunks;      /* chunks looked at */

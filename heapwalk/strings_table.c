@@ -202,6 +202,9 @@ static int compare(const void *left, const void *right)
 		return a->left_over ? 1 : -1;
 	if (a->count != b->count)
 		return a->count < b->count ? 1 : -1;
+	/* Among equals a long text says more, and what only looks like text is short. */
+	if (a->length != b->length)
+		return a->length < b->length ? 1 : -1;
 	by_text = strcmp(a->text, b->text);
 	return by_text ? by_text : (int)a->encoding - (int)b->encoding;
 }

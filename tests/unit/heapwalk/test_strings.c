@@ -153,7 +153,7 @@ static const struct find_row {
 	{ "Latin-1 is no UTF-8", BYTES("caf\351s bleus et blancs\0"), { "s bleus et blancs" } },
 	{ "UTF-8 that is cut off", BYTES("complete text \342\202"), { "complete text " } },
 	{ "UTF-16 behind ASCII", BYTES("name: value\0\0\0\0\0h\0e\0l\0l\0o\0\0\0"),
-		{ "hello", "name: value" } },
+		{ "name: value", "hello" } },
 	{ "16-bit numbers",
 		BYTES("\x20\x4e\x30\x75\x10\x27\x01\x00\x02\x00\x20\x4e\x30\x75\x10\x27\x20\x4e\xff\xff"),
 		{ NULL } },
