@@ -25,6 +25,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.path.abspath(os.environ.get("B") or os.path.join(ROOT, "build"))
 HEAPWALK = os.path.join(BUILD, "heapwalk")
 
+# Compiler flags for 32-bit targets; the kernel's headers are the same as for 64.
+M32 = ("-m32", "-idirafter", "/usr/include/x86_64-linux-gnu")
+
 # A stuck program is a bug to be seen, not a slow machine: no test is meant to come near this.
 PATIENCE = 300
 
@@ -272,21 +275,36 @@ def machine_lock(name):
 
 
 @contextlib.contextmanager
-def kernel_setting(path, value):
-    """Sets /proc/sys/... for a while; skips the test when that is not allowed."""
+def kernel_setting(path, value, fine=lambda current: False):
+    """Sets /proc/sys/... for a while, unless what is there is fine; yields what is then there.
+
+    Skips the test when that is not allowed.
+    """
     with machine_lock(os.path.basename(path)):
+        with open(path) as file:
+            old = file.read().strip()
+        if fine(old):
+            yield old
+            return
         try:
-            with open(path) as file:
-                old = file.read()
             with open(path, "w") as file:
                 file.write(value)
         except OSError as error:
             raise unittest.SkipTest("%s cannot be set here: %s" % (path, error))
         try:
-            yield
+            yield value
         finally:
             with open(path, "w") as file:
                 file.write(old)
+
+
+def core_pattern():
+    """Within it the kernel puts cores into the current directory of who dies, as the name yielded or NAME.PID.
+
+    Where the machine pipes them elsewhere that is changed for a while; the test is skipped if we may not.
+    """
+    return kernel_setting("/proc/sys/kernel/core_pattern", "core",
+                          lambda pattern: pattern and pattern[0] not in "|/" and "%" not in pattern)
 
 
 # -------------------------------------------------------------------------------------------------- tests

@@ -19,7 +19,6 @@ import harness
 
 CORES = harness.built("tools", "cores")
 SOURCE = os.path.join(harness.ROOT, "tests/targets/witness/witness.c")
-MACHINE_32 = ("-m32", "-idirafter", "/usr/include/x86_64-linux-gnu")
 
 # What of the witness's memory is in its files, not in its core.
 IN_FILES = {"code", "malloc code", "constant"}
@@ -37,7 +36,7 @@ def compiled(name, *flags):
 
 
 def witness(name="plain"):
-    return compiled(name, *{"plain": (), "32": MACHINE_32, "static": ("-static",)}[name])
+    return compiled(name, *{"plain": (), "32": harness.M32, "static": ("-static",)}[name])
 
 
 def build_id(path):
@@ -75,13 +74,10 @@ def no_limit(coredump_filter=None):
 
 def kernel_core(directory, program, way="abort", coredump_filter=None, launcher=()):
     """Lets the witness die in a directory; returns it and the path of its core."""
-    with open("/proc/sys/kernel/core_pattern") as file:
-        pattern = file.read().strip()
-    if pattern.startswith(("|", "/")) or "%" in pattern:
-        raise unittest.SkipTest("the kernel does not write cores into the current directory: " + pattern)
-    dead = Witness(program, way, launcher, cwd=directory, preexec_fn=no_limit(coredump_filter))
-    dead.process.wait(harness.PATIENCE)
-    dead.__exit__(AssertionError, None, None)
+    with harness.core_pattern() as pattern:
+        dead = Witness(program, way, launcher, cwd=directory, preexec_fn=no_limit(coredump_filter))
+        dead.process.wait(harness.PATIENCE)
+        dead.__exit__(AssertionError, None, None)
     cores = glob.glob(os.path.join(directory, pattern + "*"))
     if len(cores) != 1:
         raise AssertionError("%d cores written" % len(cores))

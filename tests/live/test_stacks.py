@@ -175,7 +175,7 @@ class LiveTest(harness.TestCase):
     def test_32_bits(self):
         for scenario in ("chain", "threads", "signal", "altstack"):
             with self.subTest(scenario=scenario):
-                self.check_all(compiled("32", "-m32", "-O2"), scenario, methods=methods_for("32"))
+                self.check_all(compiled("32", *harness.M32, "-O2"), scenario, methods=methods_for("32"))
 
     def test_library(self):
         self.check_all(compiled("plain", *VARIANTS["plain"]), "library", library())
@@ -260,20 +260,17 @@ class CoreTest(harness.TestCase):
 
     def kernel_core(self, program, scenario, directory):
         """The core that the kernel writes of the program, and the target that it was."""
-        with open("/proc/sys/kernel/core_pattern") as file:
-            pattern = file.read().strip()
-        if pattern.startswith(("|", "/")) or "%" in pattern:
-            raise unittest.SkipTest("the kernel does not write cores into the current directory: " + pattern)
         unlimited = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
-        target = Target(program, scenario, cwd=directory, preexec_fn=unlimited)
-        try:
-            if scenario == "crash":
-                target.end()
-            else:
-                target.process.send_signal(signal.SIGABRT)
-            target.process.wait(harness.PATIENCE)
-        finally:
-            target.__exit__(AssertionError, None, None)
+        with harness.core_pattern() as pattern:
+            target = Target(program, scenario, cwd=directory, preexec_fn=unlimited)
+            try:
+                if scenario == "crash":
+                    target.end()
+                else:
+                    target.process.send_signal(signal.SIGABRT)
+                target.process.wait(harness.PATIENCE)
+            finally:
+                target.__exit__(AssertionError, None, None)
         core, = glob.glob(os.path.join(directory, pattern + "*"))
         return core, target
 

@@ -28,7 +28,7 @@ VARIANTS = {
     "compressed": ["g++", "-O1", "-g", "-gz=zlib"],
     "whole-program": ["g++", "-O2", "-g", "-flto"],
     "static": ["g++", "-O1", "-g", "-static"],
-    "32": ["g++", "-O1", "-g", "-m32"],
+    "32": ["g++", "-O1", "-g", *harness.M32],
     "clang": ["clang++", "-O1", "-g", "-fstandalone-debug"],
     "clang-split": ["clang++", "-O1", "-g", "-gsplit-dwarf", "-fstandalone-debug"],
 }
