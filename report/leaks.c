@@ -124,7 +124,7 @@ void hw_report_leaks(struct hw_report *report, const struct hw_findings *finding
 	hw_leaks_say_missing(report, graph);
 	say_kind(report, graph, HW_LEAK_DEFINITE, ", nothing refers to them");
 	say_kind(report, graph, HW_LEAK_INDIRECT, ", only lost ones refer to them");
-	say_kind(report, graph, HW_LEAK_POSSIBLE, ", referred to by pointers into their middle");
+	say_kind(report, graph, HW_LEAK_POSSIBLE, ", only pointers into their middle");
 	say_kind(report, graph, HW_LEAK_REACHABLE, "");
 	if (leaks->count)
 		hw_report_print(report, "\n");

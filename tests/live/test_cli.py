@@ -454,7 +454,8 @@ class TerminalTest(CliTest):
 
     def test_lines_fit(self):
         for width in (80, 140):
-            for view in ("--summary", "--histogram", "--arenas", "--list", "--maps", "--dump"):
+            for view in ("--summary", "--histogram", "--arenas", "--list", "--maps", "--dump", "--leaks", "--retained",
+                         "--anomalies", "--stacks"):
                 text = re.sub(r"\033\[[0-9;]*[mK]", "", self.on_terminal(width, view))
                 for line in text.splitlines():
                     self.assertLessEqual(len(line), width, "%s: %s" % (view, line))
