@@ -62,7 +62,7 @@ static void make_maps(struct hw_text_scanner *scanner)
 		map_eight(scanner, at, le64toh(eight));
 	}
 	if (at < scanner->size) {
-		eight = 0;
+		eight = 0x0101010101010101; /* neither text nor zero lies behind the end */
 		memcpy(&eight, scanner->bytes + at, scanner->size - at);
 		map_eight(scanner, at, le64toh(eight));
 	}

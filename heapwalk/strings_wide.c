@@ -224,6 +224,8 @@ static void find_other(const struct search *search)
 			struct hw_text text;
 			bool is_text;
 
+			if (start + SHORTEST * search->unit > scanner->size)
+				return;
 			if (hw_wide_glance(search->encoding, scanner->bytes + start, scanner->size - start) <
 				SHORTEST)
 				continue;

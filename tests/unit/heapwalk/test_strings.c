@@ -180,6 +180,34 @@ START_TEST (finds) {
 }
 END_TEST
 
+/* A chunk ends where it ends, though what lies behind it reads as text. */
+START_TEST (next_chunk) {
+	const struct hw_selection first = { .size_low = 12, .size_high = 12 };
+	struct hw_string_table *table;
+	struct fake_heap fake;
+
+	for (size_t e = 0; e < hw_array_size(encodings); e++) {
+		char bytes[160] = { 0 };
+
+		encode(encodings[e].name, texts[_i], bytes, sizeof(bytes));
+		fake_init(&fake, 4, false);
+		fake_region(&fake, HW_REGION_BRK, 0, 0x56000008);
+		for (int i = 0; i < 4; i++) {
+			/* Up to the end: zeros, a number, a beginning of a text. */
+			fake_chunk(&fake, HW_CHUNK_LIVE, HW_CONTENT_DATA, 16, "\0\0\0\0\0\0\0\0\1\0ab",
+				4 * (size_t)i);
+			fake_chunk(&fake, HW_CHUNK_LIVE, HW_CONTENT_STRING, 176, bytes, sizeof(bytes));
+		}
+		fake_chunk(&fake, HW_CHUNK_TOP, HW_CONTENT_NONE, 4096, NULL, 0);
+		fake_finish(&fake);
+		ck_assert_ptr_null(hw_strings_collect(fake.heap, &first, NULL, &table));
+		ck_assert_uint_eq(table->chunks, 4);
+		ck_assert_msg(table->count == 0, "%s", table->count ? table->strings[0].text : "");
+		end(&fake, table);
+	}
+}
+END_TEST
+
 /* A pointer's bytes are no text, and text that would run into one ends before it. */
 START_TEST (pointers_are_no_text) {
 	uint64_t words[] = { 0x5555000a6c6c65, HEAP + 0x6f6c6c, 0, HEAP + 0x616161 };
@@ -529,6 +557,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, every_encoding, 0, hw_array_size(texts));
 	tcase_add_loop_test(tests, finds, 0, hw_array_size(find_rows));
+	tcase_add_loop_test(tests, next_chunk, 0, hw_array_size(texts));
 	tcase_add_test(tests, pointers_are_no_text);
 	tcase_add_test(tests, text_like_addresses);
 	tcase_add_test(tests, counts);
