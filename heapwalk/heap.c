@@ -38,6 +38,29 @@ void hw_walk_note(struct hw_walk *walk, enum hw_anomaly_kind kind, uint32_t aren
 		heap->anomaly_count++;
 }
 
+bool hw_walk_is_missing(const struct hw_walk *walk, uint64_t address)
+{
+	uint32_t index;
+	uint8_t byte;
+
+	if (!hw_area_at(walk, address))
+		return false;
+	if (!hw_image_read_some(walk->image, address, &byte, 1))
+		return true;
+	return walk->heap->missing && hw_heap_find(walk->heap, address, &index) &&
+	       hw_chunk_state(walk->heap, index) == HW_CHUNK_SKIPPED;
+}
+
+static void note_broken_lists(struct hw_walk *walk)
+{
+	if (walk->lists_broken)
+		hw_walk_note(walk, HW_ANOMALY_UNREADABLE, UINT32_MAX, 0, 0, 0,
+			"%u list%s of free chunks lead%s through memory that cannot be read: chunks that are "
+			"free may count as live",
+			walk->lists_broken, walk->lists_broken == 1 ? "" : "s",
+			walk->lists_broken == 1 ? "s" : "");
+}
+
 /* What does not need the memory of chunks: who, where, which layout. */
 static struct hw_error *look_around(struct hw_walk *walk)
 {
@@ -87,6 +110,7 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 		return error;
 	hw_fastbins_mark(walk);
 	hw_bins_mark(walk);
+	note_broken_lists(walk);
 	hw_heap_count(heap);
 	for (uint32_t i = 0; !error && i < heap->libc_count; i++) {
 		heap->libcs[i].heap_max = walk->glibcs[i].heap_max;
@@ -172,6 +196,7 @@ void hw_heap_destroy(struct hw_heap *heap)
 	free(heap->chunks.words);
 	free(heap->anomalies);
 	free(heap->allocator_evidence);
+	free(heap->runtime);
 	free(heap);
 }
 

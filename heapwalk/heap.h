@@ -141,22 +141,23 @@ enum hw_anomaly_kind {
 struct hw_anomaly {
 	enum hw_anomaly_kind kind;
 	uint32_t arena;    /* UINT32_MAX: none in particular */
-	uint64_t address;  /* of the damaged word or list link */
+	uint64_t address;  /* of the damaged word or list link; 0: of none in particular */
 	uint64_t previous; /* chunk address of what lies before it (the likely overrun), 0: nothing */
 	uint64_t skipped;  /* bytes that the walk left out */
 	char *text;
 };
 
+/* Those up to WRAPPED are glibc's. */
 enum hw_allocator {
 	HW_ALLOCATOR_GLIBC,
 	HW_ALLOCATOR_UNUSED,  /* a glibc that never allocated */
 	HW_ALLOCATOR_WRAPPED, /* glibc's behind a module that stands before malloc and calls it */
+	HW_ALLOCATOR_UNSEEN,  /* what would tell is not in the image, or of no known layout */
 	HW_ALLOCATOR_MUSL,
 	HW_ALLOCATOR_JEMALLOC,
 	HW_ALLOCATOR_TCMALLOC,
 	HW_ALLOCATOR_MIMALLOC,
 	HW_ALLOCATOR_GO,
-	HW_ALLOCATOR_JAVA,
 	HW_ALLOCATOR_UNKNOWN,
 };
 
@@ -168,6 +169,7 @@ struct hw_heap {
 	unsigned minimum;            /* MINSIZE */
 	enum hw_allocator allocator; /* who serves malloc() in this process */
 	char *allocator_evidence;    /* "malloc resolves to /usr/lib/.../libjemalloc.so.2" */
+	char *runtime; /* NULL, or whose objects lie in a heap of its own beside malloc's: "Java (...)" */
 	struct hw_libc *libcs;
 	uint32_t libc_count;
 	size_t libc_capacity;
@@ -183,6 +185,8 @@ struct hw_heap {
 	size_t anomaly_count;
 	size_t anomaly_capacity;
 	uint64_t anomaly_total;
+	uint64_t missing; /* bytes of malloc's memory that are not in the image: chunks there are not counted, and
+			     free ones may count as live where their lists lead through it */
 	struct hw_tally tallies[HW_CHUNK_STATES];
 };
 
@@ -261,6 +265,12 @@ const char *hw_content_name(enum hw_content content);
 const char *hw_anomaly_kind_name(enum hw_anomaly_kind kind);
 const char *hw_region_kind_name(enum hw_region_kind kind);
 const char *hw_allocator_name(enum hw_allocator allocator);
+
+/* Does what the walk found stand for what malloc() gave this program? */
+static inline bool hw_allocator_is_glibc(enum hw_allocator allocator)
+{
+	return allocator <= HW_ALLOCATOR_WRAPPED;
+}
 
 /* --------------------------------------------------------------------------------- caught in mid-operation
  */

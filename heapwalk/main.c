@@ -91,13 +91,24 @@ static void show_mappings_instead(struct hw_options *options)
 	options->report.top = FOREIGN_MAPPINGS;
 }
 
+static struct hw_error *refuse_view(const struct hw_heap *heap)
+{
+	if (heap->allocator == HW_ALLOCATOR_UNSEEN)
+		return hw_error_remedy(hw_error_create(HW_ERROR_UNSUPPORTED, "the heap cannot be located: %s",
+					       heap->allocator_evidence),
+			"What this process maps: heapwalk --maps");
+	return hw_error_remedy(
+		hw_error_create(HW_ERROR_UNSUPPORTED, "malloc in this process is not glibc's but %s (%s)",
+			hw_allocator_name(heap->allocator), heap->allocator_evidence),
+		"heapwalk knows glibc's heap only. What this process maps: heapwalk --maps");
+}
+
 /* Views of chunks would show glibc's few, or none, as if they were all: they give way to the mappings. */
 static struct hw_error *give_way_to_foreign_malloc(struct hw_session *session)
 {
 	const struct hw_heap *heap = session->heap;
 
-	if (heap->allocator == HW_ALLOCATOR_GLIBC || heap->allocator == HW_ALLOCATOR_UNUSED ||
-		heap->allocator == HW_ALLOCATOR_WRAPPED)
+	if (hw_allocator_is_glibc(heap->allocator))
 		return NULL;
 	if (!session->options.views) {
 		show_mappings_instead(&session->options);
@@ -105,11 +116,7 @@ static struct hw_error *give_way_to_foreign_malloc(struct hw_session *session)
 	}
 	if (!(hw_views_needs(session->options.views) & HW_VIEW_GLIBC))
 		return NULL;
-	return hw_error_remedy(
-		hw_error_create(HW_ERROR_UNSUPPORTED, "malloc in this process is not glibc's but %s (%s)",
-			hw_allocator_name(heap->allocator),
-			heap->allocator_evidence ? heap->allocator_evidence : "no sign of glibc"),
-		"heapwalk knows glibc's heap only. What this process maps: heapwalk --maps");
+	return refuse_view(heap);
 }
 
 static struct hw_error *check_arena(const struct hw_session *session)

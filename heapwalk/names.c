@@ -79,12 +79,12 @@ const char *hw_allocator_name(enum hw_allocator allocator)
 		[HW_ALLOCATOR_GLIBC] = "glibc",
 		[HW_ALLOCATOR_UNUSED] = "glibc, unused",
 		[HW_ALLOCATOR_WRAPPED] = "glibc, wrapped",
+		[HW_ALLOCATOR_UNSEEN] = "not seen",
 		[HW_ALLOCATOR_MUSL] = "musl",
 		[HW_ALLOCATOR_JEMALLOC] = "jemalloc",
 		[HW_ALLOCATOR_TCMALLOC] = "tcmalloc",
 		[HW_ALLOCATOR_MIMALLOC] = "mimalloc",
 		[HW_ALLOCATOR_GO] = "Go runtime",
-		[HW_ALLOCATOR_JAVA] = "Java runtime",
 	};
 
 	return name_at(names, hw_array_size(names), allocator);

@@ -65,7 +65,10 @@ static void say_anomaly(
 
 	if (!text)
 		return;
-	hw_field(report, HW_TINT_PLAIN, "", "%#llx: %s", (unsigned long long)anomaly->address, text);
+	if (anomaly->address)
+		hw_field(report, HW_TINT_PLAIN, "", "%#llx: %s", (unsigned long long)anomaly->address, text);
+	else
+		hw_field(report, HW_TINT_PLAIN, "", "%s", text);
 	if (anomaly->previous && is_damage(heap, anomaly))
 		say_culprit(report, anomaly);
 	if (anomaly->skipped)
@@ -73,23 +76,33 @@ static void say_anomaly(
 			hw_number_bytes(anomaly->skipped, skipped));
 }
 
-void hw_anomalies_brief(struct hw_report *report, const struct hw_heap *heap)
+static void say_state(struct hw_report *report, const struct hw_heap *heap)
 {
-	size_t shown = hw_min(heap->anomaly_count, BRIEF);
-	bool damaged = is_damaged(heap);
-	char count[HW_NUMBER_ROOM];
+	char count[HW_NUMBER_ROOM], missing[HW_NUMBER_ROOM];
 
-	if (!heap->anomaly_total)
-		return;
 	hw_number_count(heap->anomaly_total, count);
-	if (damaged)
+	if (heap->missing)
+		hw_field(report, HW_TINT_ALARM, "MISSING",
+			"%s of malloc's memory cannot be read%s. What follows is without the chunks in it.",
+			hw_number_bytes(heap->missing, missing),
+			heap->snapshot->source == HW_SOURCE_CORE ? ": it is not in the core" : "");
+	if (is_damaged(heap))
 		hw_field(report, HW_TINT_ALARM, "DAMAGED",
 			"The heap is corrupt in %s place%s. What follows leaves the "
 			"damaged parts out.",
 			count, heap->anomaly_total == 1 ? "" : "s");
-	else
+	else if (!heap->missing)
 		hw_field(report, HW_TINT_ALARM, "odd", "%s thing%s in the heap did not add up:", count,
 			heap->anomaly_total == 1 ? "" : "s");
+}
+
+void hw_anomalies_brief(struct hw_report *report, const struct hw_heap *heap)
+{
+	size_t shown = hw_min(heap->anomaly_count, BRIEF);
+
+	if (!heap->anomaly_total)
+		return;
+	say_state(report, heap);
 	for (size_t i = 0; i < shown; i++)
 		say_anomaly(report, heap, &heap->anomalies[i]);
 	if (heap->anomaly_total > shown)
@@ -99,7 +112,7 @@ void hw_anomalies_brief(struct hw_report *report, const struct hw_heap *heap)
 static void add_row(struct hw_sheet *sheet, const struct hw_anomaly *anomaly)
 {
 	struct hw_cell cells[] = {
-		hw_cell_number(anomaly->address),
+		anomaly->address ? hw_cell_number(anomaly->address) : hw_cell_none(),
 		hw_cell_text(hw_anomaly_kind_name(anomaly->kind)),
 		anomaly->arena == UINT32_MAX ? hw_cell_none() : hw_cell_number(anomaly->arena),
 		anomaly->previous ? hw_cell_number(anomaly->previous) : hw_cell_none(),

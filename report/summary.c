@@ -55,34 +55,50 @@ static void say_libc(struct hw_report *report, const struct hw_heap *heap)
 	}
 }
 
-static bool is_foreign(const struct hw_heap *heap)
+static void say_foreign(struct hw_report *report, const struct hw_heap *heap, const char *evidence)
 {
-	return heap->allocator != HW_ALLOCATOR_GLIBC && heap->allocator != HW_ALLOCATOR_UNUSED;
+	if (heap->allocator == HW_ALLOCATOR_UNSEEN) {
+		hw_field(report, HW_TINT_ALARM, "malloc", "its heap cannot be located (%s).", evidence);
+		hw_field(report, HW_TINT_PLAIN, "", "%s",
+			"So there is no histogram, and what malloc has is part of the anonymous mappings.");
+		return;
+	}
+	if (heap->allocator == HW_ALLOCATOR_UNKNOWN)
+		hw_field(report, HW_TINT_ALARM, "malloc", "not glibc's, whose it is is not known (%s).",
+			evidence);
+	else
+		hw_field(report, HW_TINT_ALARM, "malloc", "not glibc's but %s (%s).",
+			hw_allocator_name(heap->allocator), evidence);
+	hw_field(report, HW_TINT_PLAIN, "", "%s",
+		"heapwalk knows glibc's heap only, so there is no histogram. This allocator's memory is part "
+		"of the anonymous mappings.");
 }
 
 static void say_allocator(struct hw_report *report, const struct hw_heap *heap)
 {
-	hw_autofree char *evidence = clean_text(
-		report, heap->allocator_evidence ? heap->allocator_evidence : "no libc of glibc's kind");
+	hw_autofree char *evidence = clean_text(report, heap->allocator_evidence);
 
-	if (heap->allocator == HW_ALLOCATOR_GLIBC || !evidence)
+	if (!evidence)
 		return;
-	if (heap->allocator == HW_ALLOCATOR_UNUSED) {
+	if (!hw_allocator_is_glibc(heap->allocator))
+		say_foreign(report, heap, evidence);
+	else if (heap->allocator == HW_ALLOCATOR_UNUSED)
 		hw_field(report, HW_TINT_PLAIN, "malloc", "glibc's, and this program has not used it (%s)",
 			evidence);
-		return;
-	}
-	if (heap->allocator == HW_ALLOCATOR_WRAPPED) {
+	else if (heap->allocator == HW_ALLOCATOR_WRAPPED)
 		hw_field(report, HW_TINT_PLAIN, "malloc",
 			"glibc's behind a wrapper (%s): what the wrapper keeps to itself is not seen",
 			evidence);
-		return;
-	}
-	hw_field(report, HW_TINT_ALARM, "malloc", "not glibc's but %s (%s).",
-		hw_allocator_name(heap->allocator), evidence);
-	hw_field(report, HW_TINT_PLAIN, "", "%s",
-		"heapwalk knows glibc's heap only, so there is no histogram. This allocator's memory is part "
-		"of the anonymous mappings.");
+}
+
+static void say_runtime(struct hw_report *report, const struct hw_heap *heap)
+{
+	hw_autofree char *runtime = heap->runtime ? clean_text(report, heap->runtime) : NULL;
+
+	if (runtime)
+		hw_field(report, HW_TINT_PLAIN, "runtime",
+			"%s: its objects lie in a heap of its own, in anonymous mappings, not in malloc's",
+			runtime);
 }
 
 static void say_freeze(struct hw_report *report, const struct hw_snapshot *snapshot)
@@ -169,15 +185,27 @@ static const char *outside_text(enum hw_use most)
 	}
 }
 
+/* More than an eighth of it: then shares of the whole say little. */
+static bool is_much_unknown(const struct hw_accounting *accounting)
+{
+	return accounting->unexplained_heap >
+	       (accounting->totals[HW_USE_HEAP].size + accounting->totals[HW_USE_MMAPPED].size) / 8;
+}
+
 static void say_meaning(struct hw_report *report, const struct hw_findings *findings)
 {
 	struct hw_balance balance = hw_balance_of(findings->heap, findings->accounting);
 	bool usage_known = findings->accounting->usage_known;
 	char share[HW_NUMBER_ROOM];
 
-	if (balance.kind == HW_BALANCE_NONE || is_foreign(findings->heap))
+	if (balance.kind == HW_BALANCE_NONE || !hw_allocator_is_glibc(findings->heap->allocator))
 		return;
 	hw_report_heading(report, NULL);
+	if (findings->heap->missing || is_much_unknown(findings->accounting)) {
+		hw_field(report, HW_TINT_PLAIN, "meaning", "%s",
+			"Cannot be told, as a part of malloc's memory is missing or damaged.");
+		return;
+	}
 	hw_number_share(balance.share, share);
 	switch (balance.kind) {
 	case HW_BALANCE_NONE:
@@ -222,8 +250,11 @@ static void add_process(struct hw_json *json, const struct hw_snapshot *snapshot
 static void add_libcs(struct hw_json *json, const struct hw_heap *heap)
 {
 	hw_json_text(json, "allocator", hw_allocator_name(heap->allocator));
-	if (heap->allocator_evidence)
-		hw_json_foreign(json, "allocator_evidence", heap->allocator_evidence);
+	hw_json_foreign(json, "allocator_evidence", heap->allocator_evidence);
+	if (heap->runtime)
+		hw_json_foreign(json, "runtime", heap->runtime);
+	else
+		hw_json_null(json, "runtime");
 	hw_json_open_array(json, "libcs");
 	for (uint32_t i = 0; i < heap->libc_count; i++) {
 		const struct hw_libc *libc = &heap->libcs[i];
@@ -287,6 +318,7 @@ void hw_report_summary(struct hw_report *report, const struct hw_findings *findi
 	say_process(report, findings->snapshot);
 	say_allocator(report, findings->heap);
 	say_libc(report, findings->heap);
+	say_runtime(report, findings->heap);
 	say_freeze(report, findings->snapshot);
 	say_warnings(report, findings->snapshot);
 	hw_anomalies_brief(report, findings->heap);

@@ -154,19 +154,142 @@ static const struct hw_module *find_owner(const struct hw_walk *walk, const stru
 	return defines_malloc(walk->snapshot, owner) ? owner : find_definer(walk, libc);
 }
 
+/* "libc.so.6", "libc-2.31.so": what only glibc calls itself. */
+static bool is_glibc_by_name(const struct hw_module *module)
+{
+	const char *name = base_name(module->path);
+
+	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
+}
+
+/* Debuggers map a libc's file to read it: that one runs nothing and has no heap. */
+static bool is_running(const struct hw_walk *walk, const struct hw_module *module)
+{
+	for (size_t i = 0; i < walk->snapshot->map_count; i++) {
+		const struct hw_map *map = &walk->snapshot->maps[i];
+
+		if (map->start >= module->start && map->start < module->end && map->prot & HW_MAP_EXEC)
+			return true;
+	}
+	return false;
+}
+
+/* A glibc whose main_arena was looked for in vain. */
+static bool is_unlocated_glibc(const struct hw_walk *walk, const struct hw_module *module)
+{
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
+		if (walk->glibcs[i].module == module)
+			return false;
+	}
+	return is_glibc_by_name(module) && is_running(walk, module);
+}
+
+static bool note_readable(uint64_t start, uint64_t end, void *argument)
+{
+	const struct hw_walk **walk = argument;
+	uint8_t bytes[4096];
+
+	while (start < end) {
+		size_t need = hw_min(end - start, sizeof(bytes));
+
+		if (hw_image_read_some((*walk)->image, start, bytes, need) < need) {
+			*walk = NULL;
+			return false;
+		}
+		start += need;
+	}
+	return true;
+}
+
+/* Is all of the module's initialised data in the image? What is not there may be main_arena. */
+static bool has_data(const struct hw_walk *walk, const struct hw_module *module)
+{
+	const struct hw_walk *left = walk;
+
+	hw_module_each_writable(walk, module, note_readable, &left);
+	return left;
+}
+
+/* The glibc, or the program that may be one, in which no main_arena was found, if that proves nothing. */
+static const struct hw_module *find_unseen(const struct hw_walk *walk)
+{
+	const struct hw_snapshot *snapshot = walk->snapshot;
+	const struct hw_module *program = NULL;
+
+	for (size_t i = 0; i < snapshot->module_count; i++) {
+		const struct hw_module *module = &snapshot->modules[i];
+
+		if (is_unlocated_glibc(walk, module))
+			return module;
+		if (module->is_executable && !has_data(walk, module))
+			program = module;
+	}
+	return program;
+}
+
+static bool say_unseen(struct hw_walk *walk, const struct hw_module *module)
+{
+	return say(walk->heap, HW_ALLOCATOR_UNSEEN,
+		has_data(walk, module) ? "no main_arena of a known layout is in "
+				       : "not in the core: the data of ",
+		module->path);
+}
+
+/* Go's runtime asks for its first arena here (runtime/malloc.go, arenaHints on 64-bit machines). */
+#define GO_HINT "0xc000000000"
+
+static bool is_go(const struct hw_walk *walk)
+{
+	return walk->image->word_size == 8 && hw_snapshot_map_at(walk->snapshot, strtoull(GO_HINT, NULL, 16));
+}
+
+/* Beside glibc's malloc, a heap of objects that malloc knows nothing of. */
+static bool note_runtime(struct hw_walk *walk)
+{
+	const struct hw_snapshot *snapshot = walk->snapshot;
+	char **runtime = &walk->heap->runtime;
+	int length = 0;
+
+	for (size_t i = 0; i < snapshot->module_count && !*runtime; i++) {
+		if (!strcmp(base_name(snapshot->modules[i].path), "libjvm.so"))
+			length = asprintf(runtime, "Java (%s)", snapshot->modules[i].path);
+	}
+	if (!*runtime && is_go(walk))
+		length = asprintf(runtime, "Go (a mapping at its arena hint %s)", GO_HINT);
+	if (length < 0)
+		*runtime = NULL;
+	return length >= 0;
+}
+
 /* No glibc in sight: what else is there? */
-static bool recognise_foreign(const struct hw_walk *walk)
+static bool recognise_foreign(struct hw_walk *walk)
 {
 	const struct hw_snapshot *snapshot = walk->snapshot;
 	const struct hw_module *musl = find_musl(snapshot);
+	const struct hw_module *unseen = musl ? NULL : find_unseen(walk);
 
 	if (musl)
 		return say(walk->heap, HW_ALLOCATOR_MUSL, "libc is ", musl->path);
-	/* Go's runtime asks for its first arena here (runtime/malloc.go, arenaHints on 64-bit machines). */
-	if (walk->image->word_size == 8 && hw_snapshot_map_at(snapshot, UINT64_C(0xc000000000)))
-		return say(walk->heap, HW_ALLOCATOR_GO, "no glibc, and a mapping at Go's arena hint ",
-			"0xc000000000");
+	if (unseen)
+		return say_unseen(walk, unseen);
+	if (!snapshot->module_count)
+		return say(walk->heap, HW_ALLOCATOR_UNSEEN, "no program or library is known", "");
+	if (is_go(walk))
+		return say(
+			walk->heap, HW_ALLOCATOR_GO, "no glibc, and a mapping at Go's arena hint ", GO_HINT);
 	return say(walk->heap, HW_ALLOCATOR_UNKNOWN, "no module has a glibc's main_arena", "");
+}
+
+/* A second libc's heap that cannot be found must not go unnoticed beside the first one's. */
+static void note_unlocated(struct hw_walk *walk)
+{
+	for (size_t i = 0; i < walk->snapshot->module_count; i++) {
+		const struct hw_module *module = &walk->snapshot->modules[i];
+
+		if (is_unlocated_glibc(walk, module))
+			hw_walk_note(walk, HW_ANOMALY_UNREADABLE, UINT32_MAX, module->start, 0, 0,
+				"no main_arena was found in %s: a heap of its own is missing", module->path);
+	}
 }
 
 struct hw_error *hw_allocator_recognise(struct hw_walk *walk)
@@ -177,6 +300,9 @@ struct hw_error *hw_allocator_recognise(struct hw_walk *walk)
 
 	if (!heap->libc_count)
 		return recognise_foreign(walk) ? NULL : hw_error_no_memory();
+	note_unlocated(walk);
+	if (!note_runtime(walk))
+		return hw_error_no_memory();
 	libc = walk->glibcs[0].module;
 	owner = find_owner(walk, libc);
 	if (owner)

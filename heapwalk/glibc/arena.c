@@ -9,18 +9,20 @@
 /* glibc itself allows 8 arenas a core; a ring longer than that is damaged. */
 #define RING_LIMIT 16384
 
-bool hw_arena_ring_closes(
+enum hw_ring hw_arena_ring(
 	const struct hw_walk *walk, const struct hw_arena_layout *layout, uint64_t main_arena)
 {
 	uint64_t at = main_arena;
 
 	for (unsigned i = 0; i < RING_LIMIT; i++) {
-		if (!hw_walk_word(walk, at + layout->next, &at) || !at)
-			return false;
+		if (!hw_walk_word(walk, at + layout->next, &at))
+			return i && hw_walk_is_missing(walk, at) ? HW_RING_CUT : HW_RING_OPEN;
+		if (!at)
+			return HW_RING_OPEN;
 		if (at == main_arena)
-			return true;
+			return HW_RING_CLOSED;
 	}
-	return false;
+	return HW_RING_OPEN;
 }
 
 /* Fills the public arena from the target's struct. False when it cannot be read. */
@@ -96,9 +98,12 @@ static void narrow_by_header(struct hw_walk *walk, struct hw_glibc *glibc, uint6
 /* The ring ends at the link in the arena at `last`. */
 static void note_ring(struct hw_walk *walk, struct hw_glibc *glibc, uint64_t last, uint64_t next)
 {
+	bool missing = hw_walk_is_missing(walk, next);
+
 	glibc->ring_damaged = true;
-	hw_walk_note(walk, HW_ANOMALY_ARENA, UINT32_MAX, last + glibc->layout->arena->next, 0, 0,
-		"the ring of arenas leads to 0x%llx, which is no new arena", (unsigned long long)next);
+	hw_walk_note(walk, missing ? HW_ANOMALY_UNREADABLE : HW_ANOMALY_ARENA, UINT32_MAX,
+		last + glibc->layout->arena->next, 0, 0, "the ring of arenas leads to 0x%llx, which %s",
+		(unsigned long long)next, missing ? "cannot be read" : "is no new arena");
 }
 
 static struct hw_error *follow_ring(struct hw_walk *walk, struct hw_glibc *glibc)
@@ -168,6 +173,16 @@ static struct hw_error *add_heap(struct hw_walk *walk, uint32_t arena, uint64_t 
 	return NULL;
 }
 
+/* The chain of an arena's heaps breaks off at `base`. */
+static void note_heaps(struct hw_walk *walk, uint32_t arena, uint64_t base)
+{
+	bool missing = hw_walk_is_missing(walk, base);
+
+	hw_walk_note(walk, missing ? HW_ANOMALY_UNREADABLE : HW_ANOMALY_ARENA, arena, base, 0, 0,
+		"the chain of the arena's heaps leads to 0x%llx, which %s", (unsigned long long)base,
+		missing ? "cannot be read" : "is no heap of it");
+}
+
 /* The chain of heaps from the one that holds top back to the first. */
 static struct hw_error *follow_heaps(struct hw_walk *walk, uint32_t index)
 {
@@ -183,9 +198,7 @@ static struct hw_error *follow_heaps(struct hw_walk *walk, uint32_t index)
 		if (!hw_walk_word(walk, base, &owner) || !hw_walk_word(walk, base + word, &previous) ||
 			!hw_walk_word(walk, base + 2 * word, &size) || owner != arena->address ||
 			previous % glibc->heap_max || has_heap(walk, base)) {
-			hw_walk_note(walk, HW_ANOMALY_ARENA, index, base, 0, 0,
-				"the chain of the arena's heaps leads to 0x%llx, which is no heap of it",
-				(unsigned long long)base);
+			note_heaps(walk, index, base);
 			return NULL;
 		}
 		error = add_heap(walk, index, base, size);

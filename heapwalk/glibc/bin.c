@@ -45,8 +45,12 @@ static const uint64_t *member(
 	const uint64_t *links;
 	uint32_t region;
 
-	if (!hw_heap_find_start(heap, at, &region, index)) {
-		note(list, place, previous, "leads to no chunk:", at);
+	if (!hw_heap_find_start(heap, at, &region, index) ||
+		hw_chunk_state(heap, *index) == HW_CHUNK_SKIPPED) {
+		if (hw_walk_is_missing(list->walk, at))
+			list->walk->lists_broken += !list->quiet;
+		else
+			note(list, place, previous, "leads to no chunk:", at);
 		return NULL;
 	}
 	if (hw_chunk_state(heap, *index) != HW_CHUNK_UNBINNED) {
@@ -80,6 +84,11 @@ static bool follow(const struct list *list, unsigned link)
 
 		if (!links)
 			return false;
+		if (links[1 - link] != previous && hw_walk_is_missing(walk, at + (3 - link) * word)) {
+			hw_chunk_set_state(walk->heap, index, bin_state(list->bin));
+			walk->lists_broken += !list->quiet;
+			return false;
+		}
 		if (links[1 - link] != previous)
 			note(list, at + (3 - link) * word, before,
 				link ? "is linked back, but fd is" : "is linked forward, but bk is",
@@ -124,7 +133,8 @@ void hw_bins_mark(struct hw_walk *walk)
 			follow(&list, 1);
 		}
 	}
-	if (!walk->free_links.value_count)
+	/* Where lists lead through missing memory, chunks in none are no wonder. */
+	if (!walk->free_links.value_count || walk->lists_broken)
 		return;
 	for (uint32_t i = 0; i < heap->region_count; i++)
 		note_unbinned(walk, &heap->regions[i]);

@@ -85,8 +85,12 @@ static void follow(
 	uint32_t region, index;
 
 	while (at) {
-		if (!hw_heap_find_start(heap, at, &region, &index)) {
-			note(walk, arena, place, previous, bin, "leads to no chunk:", at);
+		if (!hw_heap_find_start(heap, at, &region, &index) ||
+			hw_chunk_state(heap, index) == HW_CHUNK_SKIPPED) {
+			if (hw_walk_is_missing(walk, at))
+				walk->lists_broken++;
+			else
+				note(walk, arena, place, previous, bin, "leads to no chunk:", at);
 			return;
 		}
 		if (hw_chunk_state(heap, index) != HW_CHUNK_LIVE) {

@@ -10,6 +10,9 @@
 /* Caught in the middle of linking a chunk, one or two bins may be half done. */
 #define BINS_ENOUGH 120
 
+/* Of these as many must be seen to be right; the others' chunks may be missing from a core. */
+#define BINS_SEEN 32
+
 /* Bounds the work on a module full of words that point to themselves. */
 #define TRIES 4096
 
@@ -89,57 +92,90 @@ static bool search_range(uint64_t start, uint64_t end, void *argument)
 
 /* ------------------------------------------------------------------------------------------- the bins */
 
+enum bin_look { BIN_WRONG, BIN_UNSEEN, BIN_RIGHT };
+
+/* May a bin lead there? An address of the target's that is not in the image: part of a core that is missing.
+ */
+static bool is_missing(const struct hw_walk *walk, uint64_t address)
+{
+	return address % (2 * walk->image->word_size) == 0 && hw_area_at(walk, address);
+}
+
 /* Is the pair at `address` a list head as malloc keeps it: empty, or with neighbours that point back? */
-static bool is_bin(const struct hw_walk *walk, uint64_t address, uint64_t first, uint64_t last)
+static enum bin_look look_at_bin(const struct hw_walk *walk, uint64_t address, uint64_t first, uint64_t last)
 {
 	unsigned word = walk->image->word_size;
-	uint64_t head = address - 2 * word, back, forward;
+	uint64_t head = address - 2 * word, back = head, forward = head;
+	bool has_back, has_forward;
 
 	if (first == head && last == head)
-		return true;
-	return hw_walk_word(walk, first + 3 * word, &back) && back == head &&
-	       hw_walk_word(walk, last + 2 * word, &forward) && forward == head;
+		return BIN_RIGHT;
+	has_back = hw_walk_word(walk, first + 3 * word, &back);
+	has_forward = hw_walk_word(walk, last + 2 * word, &forward);
+	if (back != head || forward != head || !(has_back || is_missing(walk, first)) ||
+		!(has_forward || is_missing(walk, last)))
+		return BIN_WRONG;
+	return has_back && has_forward ? BIN_RIGHT : BIN_UNSEEN;
+}
+
+/* Pairs of words seen to be bins, and those that may be. */
+struct bin_score {
+	unsigned right;
+	unsigned unseen;
+};
+
+static void count_bin(struct bin_score *score, enum bin_look look, int times)
+{
+	score->right += (unsigned)(look == BIN_RIGHT ? times : 0);
+	score->unseen += (unsigned)(look == BIN_UNSEEN ? times : 0);
+}
+
+static bool is_enough(const struct bin_score *score)
+{
+	return score->right >= BINS_SEEN && score->right + score->unseen >= BINS_ENOUGH;
 }
 
 bool hw_bins_look_right(const struct hw_walk *walk, uint64_t bins)
 {
-	unsigned word = walk->image->word_size, good = 0;
+	unsigned word = walk->image->word_size;
+	struct bin_score score = { 0 };
 
 	for (unsigned i = 0; i < HW_BIN_COUNT; i++) {
 		uint64_t first, last;
 
-		good += hw_walk_word(walk, bins + i * 2 * word, &first) &&
-			hw_walk_word(walk, bins + i * 2 * word + word, &last) &&
-			is_bin(walk, bins + i * 2 * word, first, last);
+		if (hw_walk_word(walk, bins + i * 2 * word, &first) &&
+			hw_walk_word(walk, bins + i * 2 * word + word, &last))
+			count_bin(&score, look_at_bin(walk, bins + i * 2 * word, first, last), 1);
 	}
-	return good >= BINS_ENOUGH;
+	return is_enough(&score);
 }
 
 /* The address of the 127 pairs that look most like bins among those around the empty bin at `hit`, or 0. */
 static uint64_t best_bins(const struct hw_walk *walk, uint64_t hit)
 {
 	enum { PAIRS = 2 * HW_BIN_COUNT - 1 };
-	unsigned word = walk->image->word_size, score = 0, best = 0;
+	unsigned word = walk->image->word_size, best = 0;
 	uint64_t start = hit - (HW_BIN_COUNT - 1) * 2 * word, where = 0;
-	uint8_t bytes[PAIRS * 16];
-	bool good[PAIRS];
+	struct bin_score score = { 0 };
+	enum bin_look looks[PAIRS];
+	uint8_t pair[16];
 
 	for (size_t i = 0; i < PAIRS; i++) {
 		uint64_t address = start + i * 2 * word;
-		uint8_t *pair = bytes + i * 2 * word;
 
-		good[i] = hw_image_read_some(walk->image, address, pair, 2 * word) == 2 * word &&
-			  is_bin(walk, address, hw_image_word(walk->image, pair),
-				  hw_image_word(walk->image, pair + word));
-		score += good[i];
+		looks[i] = BIN_WRONG;
+		if (hw_image_read_some(walk->image, address, pair, 2 * word) == 2 * word)
+			looks[i] = look_at_bin(walk, address, hw_image_word(walk->image, pair),
+				hw_image_word(walk->image, pair + word));
+		count_bin(&score, looks[i], 1);
 		if (i >= HW_BIN_COUNT)
-			score -= good[i - HW_BIN_COUNT];
-		if (i >= HW_BIN_COUNT - 1 && score > best) {
-			best = score;
+			count_bin(&score, looks[i - HW_BIN_COUNT], -1);
+		if (i >= HW_BIN_COUNT - 1 && is_enough(&score) && score.right + score.unseen > best) {
+			best = score.right + score.unseen;
 			where = address - (HW_BIN_COUNT - 1) * 2 * word;
 		}
 	}
-	return best >= BINS_ENOUGH ? where : 0;
+	return where;
 }
 
 /* The later words of the arena tell flavours with the same bins offset apart; so does system_mem's sanity. */
@@ -156,25 +192,41 @@ static bool sizes_make_sense(const struct hw_walk *walk, const struct hw_arena_l
 	return system_mem <= maximum && (!system_mem || system_mem >= 0x1000) && attached < 0x10000;
 }
 
+/* Compilers align large variables: of layouts that put bins at different offsets one has an aligned start. */
+static uint64_t prefer_aligned(const struct hw_walk *walk, uint64_t rows, uint64_t bins)
+{
+	uint64_t aligned = 0;
+
+	for (size_t i = 0; i < hw_layout_count; i++) {
+		uint64_t start = bins - hw_layouts[i].arena->bins;
+
+		aligned |= (uint64_t)(start % (4 * walk->image->word_size) == 0) << i;
+	}
+	return rows & aligned ? rows & aligned : rows;
+}
+
 /*
- * The rows whose arena layout fits bins at `bins`. If the ring of arenas does not close, it is damaged; then
- * all rows stay that make sense, and what is found later (mp_, the banner) decides.
+ * The rows whose arena layout fits bins at `bins`. If the ring of arenas does not close, it is damaged or a
+ * part of it is missing; then all rows stay that make sense, and what is found later (mp_, the banner)
+ * decides.
  */
 static uint64_t rows_of_bins(const struct hw_walk *walk, uint64_t bins)
 {
-	uint64_t closed = 0, plausible = 0;
+	uint64_t closed = 0, cut = 0, plausible = 0;
 
 	for (size_t i = 0; i < hw_layout_count; i++) {
 		const struct hw_layout *row = &hw_layouts[i];
 		uint64_t start = bins - row->arena->bins;
+		enum hw_ring ring;
 
 		if (row->word_size != walk->image->word_size || !sizes_make_sense(walk, row->arena, start))
 			continue;
 		plausible |= UINT64_C(1) << i;
-		if (hw_arena_ring_closes(walk, row->arena, start))
-			closed |= UINT64_C(1) << i;
+		ring = hw_arena_ring(walk, row->arena, start);
+		closed |= (uint64_t)(ring == HW_RING_CLOSED) << i;
+		cut |= (uint64_t)(ring == HW_RING_CUT) << i;
 	}
-	return closed ? closed : plausible;
+	return closed ? closed : prefer_aligned(walk, cut ? cut : plausible, bins);
 }
 
 /* `bins` 0: they are not set up yet, and the arena is at `arena`. */

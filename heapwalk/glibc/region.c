@@ -29,20 +29,30 @@ static void check_top(struct hw_chain *chain, enum hw_region_kind kind)
 			(unsigned long long)chain->end, kind == HW_REGION_HEAP ? "its heap" : "a page");
 }
 
-static const char *what_was_found(
-	const struct hw_chain *chain, enum hw_chain_end end, uint64_t word, char *text, size_t size)
+static const char *what_was_found(const struct hw_chain *chain, uint64_t word, char *text, size_t size)
 {
-	if (end == HW_CHAIN_UNREADABLE)
-		return "memory that cannot be read";
 	snprintf(text, size, "0x%llx%s", (unsigned long long)word, chain->at == chain->top ? " as top" : "");
 	return text;
 }
 
-static enum hw_anomaly_kind kind_of_loss(const struct hw_chain *chain, enum hw_chain_end end)
+static void note_loss(
+	struct hw_chain *chain, enum hw_chain_end end, uint64_t lost, uint64_t word, uint64_t found)
 {
-	if (end == HW_CHAIN_UNREADABLE)
-		return HW_ANOMALY_UNREADABLE;
-	return chain->at == chain->top ? HW_ANOMALY_TOP : HW_ANOMALY_CHUNK_SIZE;
+	uint64_t size = (found ? found : chain->limit) - lost;
+	char text[48];
+
+	if (end == HW_CHAIN_UNREADABLE) {
+		chain->walk->heap->missing += size;
+		hw_walk_note(chain->walk, HW_ANOMALY_UNREADABLE, chain->arena, lost, 0, size,
+			"memory from here cannot be read; %s",
+			found ? "the walk goes on behind it" : "the rest of this heap is not seen");
+		return;
+	}
+	hw_walk_note(chain->walk, chain->at == chain->top ? HW_ANOMALY_TOP : HW_ANOMALY_CHUNK_SIZE,
+		chain->arena, lost + chain->layout->word_size, chain->previous, size,
+		"expected the size of a chunk up to 0x%llx bytes, found %s; %s",
+		(unsigned long long)(chain->limit - lost), what_was_found(chain, word, text, sizeof(text)),
+		found ? "the walk goes on behind it" : "nothing behind it can be trusted");
 }
 
 /* The chain got lost at chain->at: says so, and where it goes on. chain->at is then the end of the gap. */
@@ -50,16 +60,10 @@ static struct hw_error *skip(struct hw_chain *chain, enum hw_chain_end end)
 {
 	struct hw_walk *walk = chain->walk;
 	uint64_t lost = chain->at, word = 0, found;
-	char text[48];
 
 	hw_walk_word(walk, lost + chain->layout->word_size, &word);
 	found = hw_chain_resync(chain, lost + 2 * chain->layout->word_size);
-	hw_walk_note(walk, kind_of_loss(chain, end), chain->arena, lost + chain->layout->word_size,
-		chain->previous, (found ? found : chain->limit) - lost,
-		"expected the size of a chunk up to 0x%llx bytes, found %s; %s",
-		(unsigned long long)(chain->limit - lost),
-		what_was_found(chain, end, word, text, sizeof(text)),
-		found ? "the walk goes on behind it" : "nothing behind it can be trusted");
+	note_loss(chain, end, lost, word, found);
 	chain->at = found;
 	return add(chain, lost, HW_CHUNK_SKIPPED);
 }
@@ -152,7 +156,8 @@ struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, 
 		return error;
 	}
 	*end = chain.end;
-	if (owner->top >= start && owner->top < chain.end && !*has_top)
+	if (owner->top >= start && owner->top < chain.end && !*has_top &&
+		!hw_walk_is_missing(walk, owner->top))
 		hw_walk_note(walk, HW_ANOMALY_TOP, arena, owner->address + glibc->layout->arena->top, 0, 0,
 			"top is 0x%llx, where no chunk starts", (unsigned long long)owner->top);
 	return hw_region_close(&builder, chain.end);

@@ -259,6 +259,45 @@ static void add_to_sum(const struct hw_walk *walk, struct sum *sum, const struct
 	sum->brk_end = region->end;
 }
 
+static bool is_whole(const struct hw_image *image, const struct hw_area *area)
+{
+	uint64_t at = area->start;
+
+	while (at < area->end) {
+		const struct hw_segment *segment = hw_image_segment_at(image, at);
+
+		if (!segment || (segment->fill == HW_FILL_MISSING &&
+					segment->file_size < segment->end - segment->start))
+			return false;
+		at = segment->end;
+	}
+	return true;
+}
+
+/* Where parts of the image are missing, heaps that were not found are no sign of damage. */
+static bool is_incomplete(const struct hw_walk *walk)
+{
+	for (size_t i = 0; i < walk->area_count; i++) {
+		if (!is_whole(walk->image, &walk->areas[i]))
+			return true;
+	}
+	return false;
+}
+
+static void note_sum(struct hw_walk *walk, uint32_t index, uint64_t found)
+{
+	const struct hw_arena *arena = &walk->heap->arenas[index];
+	const struct hw_layout *layout = walk->glibcs[arena->libc].layout;
+	bool missing = arena->system_mem > found && is_incomplete(walk);
+
+	if (missing)
+		walk->heap->missing += arena->system_mem - found;
+	hw_walk_note(walk, missing ? HW_ANOMALY_UNREADABLE : HW_ANOMALY_ARENA, index,
+		arena->address + layout->arena->system_mem, 0, 0,
+		"system_mem says 0x%llx bytes, 0x%llx were found", (unsigned long long)arena->system_mem,
+		(unsigned long long)found);
+}
+
 static void check_arena(struct hw_walk *walk, uint32_t index, const struct sum *sum)
 {
 	const struct hw_arena *arena = &walk->heap->arenas[index];
@@ -267,14 +306,37 @@ static void check_arena(struct hw_walk *walk, uint32_t index, const struct sum *
 
 	if (!glibc->initialised || !arena->system_mem)
 		return;
-	if (!hw_heap_find_region(walk->heap, arena->top, &region))
+	if (!hw_heap_find_region(walk->heap, arena->top, &region) && !hw_walk_is_missing(walk, arena->top))
 		hw_walk_note(walk, HW_ANOMALY_TOP, index, arena->address + glibc->layout->arena->top, 0, 0,
 			"top is 0x%llx, which lies in no region of the arena",
 			(unsigned long long)arena->top);
 	if (arena->system_mem < sum->bytes || arena->system_mem > sum->bytes + sum->gaps)
-		hw_walk_note(walk, HW_ANOMALY_ARENA, index, arena->address + glibc->layout->arena->system_mem,
-			0, 0, "system_mem says 0x%llx bytes, 0x%llx were found",
-			(unsigned long long)arena->system_mem, (unsigned long long)sum->bytes);
+		note_sum(walk, index, sum->bytes);
+}
+
+static uint64_t mmapped_bytes(const struct hw_heap *heap, uint32_t libc)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < heap->region_count; i++) {
+		const struct hw_region *region = &heap->regions[i];
+
+		if (region->kind == HW_REGION_MMAPPED && heap->arenas[region->arena].libc == libc)
+			bytes += region->end - region->start;
+	}
+	return bytes;
+}
+
+static void note_mmapped(struct hw_walk *walk, uint32_t index)
+{
+	const struct hw_libc *libc = &walk->heap->libcs[index];
+	uint64_t found = mmapped_bytes(walk->heap, index);
+
+	if (libc->mmap_found < libc->mmap_count && libc->mmapped_mem > found && is_incomplete(walk))
+		walk->heap->missing += libc->mmapped_mem - found;
+	hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[index].main_index, walk->glibcs[index].par, 0, 0,
+		"malloc counts %llu mmapped chunks, %llu were found", (unsigned long long)libc->mmap_count,
+		(unsigned long long)libc->mmap_found);
 }
 
 void hw_survey_check(struct hw_walk *walk)
@@ -290,10 +352,6 @@ void hw_survey_check(struct hw_walk *walk)
 		check_arena(walk, i, &sums[i]);
 	for (uint32_t i = 0; i < heap->libc_count; i++) {
 		if (heap->libcs[i].mmap_found != heap->libcs[i].mmap_count)
-			hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[i].main_index,
-				walk->glibcs[i].par, 0, 0,
-				"malloc counts %llu mmapped chunks, %llu were found",
-				(unsigned long long)heap->libcs[i].mmap_count,
-				(unsigned long long)heap->libcs[i].mmap_found);
+			note_mmapped(walk, i);
 	}
 }

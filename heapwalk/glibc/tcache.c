@@ -140,6 +140,19 @@ static bool lists_hold(const struct hw_walk *walk, const struct tcache *tcache)
 	return good == tcache->filled || (good >= 4 && tcache->filled - good <= good / 8);
 }
 
+/* The list leads to `at`, where nothing is that belongs in it. */
+static void note_stray(
+	struct hw_walk *walk, uint32_t arena, uint64_t place, uint64_t previous, unsigned bin, uint64_t at)
+{
+	if (hw_walk_is_missing(walk, at)) {
+		walk->lists_broken++;
+		return;
+	}
+	hw_walk_note(walk, HW_ANOMALY_LIST, arena, place, previous, 0,
+		"tcache bin %u leads to 0x%llx, which is no chunk in use of its size", bin,
+		(unsigned long long)at);
+}
+
 /* Marks a bin's elements, as far as the list can be followed. */
 static void mark_bin(struct hw_walk *walk, const struct tcache *tcache, uint32_t arena, unsigned bin)
 {
@@ -151,9 +164,7 @@ static void mark_bin(struct hw_walk *walk, const struct tcache *tcache, uint32_t
 
 	while (at) {
 		if (!is_element(walk, tcache, bin, at, &index)) {
-			hw_walk_note(walk, HW_ANOMALY_LIST, arena, place, previous, 0,
-				"tcache bin %u leads to 0x%llx, which is no chunk in use of its size", bin,
-				(unsigned long long)at);
+			note_stray(walk, arena, place, previous, bin, at);
 			return;
 		}
 		hw_chunk_set_state(walk->heap, index, HW_CHUNK_TCACHE);

@@ -128,8 +128,9 @@ static bool describe_version(const struct hw_glibc *glibc, char **version)
 struct hw_error *hw_version_describe(struct hw_walk *walk, struct hw_glibc *glibc)
 {
 	struct hw_libc *libc = &walk->heap->libcs[glibc->index];
-	const char *how = glibc->initialised ? "127 bins that point to each other and a closed ring of arenas"
-					     : "a ring of one arena that was never used";
+	const char *how = !glibc->initialised   ? "a ring of one arena that was never used"
+			  : glibc->ring_damaged ? "its bins alone, as the ring of arenas does not close"
+						: "its bins and a closed ring of arenas";
 	const char *banner = "no banner";
 	bool fits = glibc->banner >= glibc->layout->first && glibc->banner <= glibc->layout->last;
 	hw_autofree char *told = NULL;

@@ -97,7 +97,8 @@ struct hw_walk {
 	uint32_t *tcache_like; /* indexes of used chunks that may hold a tcache struct */
 	size_t tcache_like_count;
 	size_t tcache_like_capacity;
-	uint64_t probes; /* header probes left for resynchronising and searching */
+	uint64_t probes;       /* header probes left for resynchronising and searching */
+	unsigned lists_broken; /* lists of free chunks that lead into missing memory */
 	uint64_t next_progress;
 	uint64_t bytes_done;
 	uint64_t bytes_total;
@@ -131,6 +132,12 @@ static inline bool hw_walk_int(const struct hw_walk *walk, uint64_t address, uin
 		*value = __builtin_bswap32(*value);
 	return true;
 }
+
+/*
+ * Is this memory that malloc may have and the image has not, or that was skipped because of such memory? A
+ * core may be incomplete.
+ */
+bool hw_walk_is_missing(const struct hw_walk *walk, uint64_t address);
 
 /* ---- area.c */
 
@@ -169,8 +176,14 @@ void hw_module_each_writable(const struct hw_walk *walk, const struct hw_module 
 
 /* ---- arena.c */
 
-/* The arenas that `next` links, the main arena first; false when the ring does not close. */
-bool hw_arena_ring_closes(
+enum hw_ring {
+	HW_RING_OPEN,
+	HW_RING_CUT, /* it leads into memory that is missing */
+	HW_RING_CLOSED,
+};
+
+/* Does the ring that `next` makes of the arenas close, if this is the layout? */
+enum hw_ring hw_arena_ring(
 	const struct hw_walk *walk, const struct hw_arena_layout *layout, uint64_t main_arena);
 struct hw_error *hw_arenas_find(struct hw_walk *walk) hw_must_check;
 struct hw_error *hw_arena_heaps_find(struct hw_walk *walk) hw_must_check;

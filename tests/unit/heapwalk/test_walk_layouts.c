@@ -165,7 +165,7 @@ START_TEST (nothing_there) {
 	made_process(&made, &hw_layouts[0], EM_X86_64, false);
 	made.snapshot.module_count = 0;
 	heap = walk(&made);
-	ck_assert_int_eq(heap->allocator, HW_ALLOCATOR_UNKNOWN);
+	ck_assert_int_eq(heap->allocator, HW_ALLOCATOR_UNSEEN);
 	ck_assert_uint_eq(heap->region_count, 0);
 	hw_heap_destroy(heap);
 	made_deinit(&made);
