@@ -337,7 +337,7 @@ enum hw_freeze_method {
 /* How the target was held. All zero for a core. */
 struct hw_freeze {
 	enum hw_freeze_method method; /* the one used, never AUTO */
-	char *reason;      /* why this method, in brackets behind it: "small: 3.1 MiB of private memory" */
+	char *reason;      /* why this method, in brackets behind it: "small: 3.1 MiB of its own" */
 	uint64_t pause_us; /* the stop in which the snapshot was taken: first thread stopped to last let go */
 	uint64_t total_pause_us; /* all stops together */
 	unsigned attempts; /* how often it was stopped: 1, or more when caught in the middle of malloc */

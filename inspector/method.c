@@ -92,7 +92,7 @@ static struct hw_error *by_size(const struct hw_method_facts *facts, const char 
 	double mebibytes = (double)facts->private_bytes / (1 << 20);
 	char *sentence;
 
-	if (asprintf(&sentence, "%s: %.1f MiB of private memory", size, mebibytes) < 0)
+	if (asprintf(&sentence, "%s: %.1f MiB of its own", size, mebibytes) < 0)
 		return hw_error_no_memory();
 	*reason = sentence;
 	return NULL;
