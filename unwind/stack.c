@@ -63,6 +63,10 @@ static bool push_frame(struct hw_stack_builder *builder, const struct hw_found_f
 		.sp = frame->sp,
 		.is_call_site = builder->is_after_call || !frame->is_exact,
 	};
+	if (builder->is_guess && stack->frame_count && builder->guesses_from == SIZE_MAX &&
+		!builder->is_after_call)
+		builder->guesses_from = stack->frame_count;
+	slot->is_guess = stack->frame_count >= builder->guesses_from;
 	builder->is_after_call = false;
 	stack->frame_count++;
 	return true;
@@ -122,10 +126,11 @@ static void undo_bad_call(struct hw_stack_builder *builder)
 		registers->values[machine->sp] = registers->sp += machine->word_size;
 }
 
-/* What the unwind table says of the return address at `pc`. */
+/* What the unwind tables say of the return address at `pc`. */
 enum caller {
-	CALLER_UNKNOWN, /* there is no unwind table for pc */
-	CALLER_NONE,    /* it says that there is no caller */
+	CALLER_NO_TABLE, /* there is none at all for this module */
+	CALLER_UNLISTED, /* there is, but pc is not in it */
+	CALLER_NONE,     /* there is no caller */
 	CALLER_SOME,
 };
 
@@ -137,10 +142,12 @@ static enum caller caller_by_cfi(Dwarf_CFI *cfi, uint64_t pc)
 	size_t count;
 	bool is_signal;
 	int column;
-	enum caller caller = CALLER_UNKNOWN;
+	enum caller caller = CALLER_UNLISTED;
 
-	if (!cfi || dwarf_cfi_addrframe(cfi, pc, &frame) != 0)
-		return CALLER_UNKNOWN;
+	if (!cfi)
+		return CALLER_NO_TABLE;
+	if (dwarf_cfi_addrframe(cfi, pc, &frame) != 0)
+		return CALLER_UNLISTED;
 	column = dwarf_frame_info(frame, &start, &end, &is_signal);
 	/* "Undefined" comes as no operations at the space that we passed, "same value" as a null pointer. */
 	if (column >= 0 && dwarf_frame_register(frame, column, space, &operations, &count) == 0)
@@ -152,51 +159,66 @@ static enum caller caller_by_cfi(Dwarf_CFI *cfi, uint64_t pc)
 static enum caller find_caller(struct hw_unwinder *unwinder, uint64_t pc)
 {
 	struct hw_object *object = hw_object_at(unwinder, pc);
-	enum caller caller;
-	Dwarf_Addr bias;
+	enum caller caller, other;
+	Dwarf_Addr bias = 0;
 	Dwarf_CFI *cfi;
 
 	if (!object || !object->dwfl)
-		return CALLER_UNKNOWN;
+		return CALLER_NO_TABLE;
 	cfi = dwfl_module_eh_cfi(object->dwfl, &bias);
-	caller = caller_by_cfi(cfi, cfi ? pc - bias : 0);
-	if (caller != CALLER_UNKNOWN)
+	caller = caller_by_cfi(cfi, pc - bias);
+	if (caller >= CALLER_NONE)
 		return caller;
 	cfi = dwfl_module_dwarf_cfi(object->dwfl, &bias);
-	return caller_by_cfi(cfi, cfi ? pc - bias : 0);
+	other = caller_by_cfi(cfi, pc - bias);
+	return hw_max(caller, other);
+}
+
+bool hw_stack_has_table(struct hw_unwinder *unwinder, uint64_t pc)
+{
+	return find_caller(unwinder, pc) >= CALLER_NONE;
 }
 
 /*
  * Both libraries stop in the same way at the outermost frame and where they are lost. The outermost says that
- * its return address is undefined; one without unwind tables has cleared the frame pointer, as the ABIs ask
- * for.
+ * its return address is undefined; if it is assembler code without a line in its module's table, it has
+ * cleared the frame pointer, as the ABIs ask for.
  */
 static bool is_outermost(const struct hw_stack_builder *builder, enum caller caller)
 {
-	const struct hw_frame *frame = &builder->stack->frames[builder->stack->frame_count - 1];
 	size_t last = (builder->stack->frame_count - 1) * hw_stack_stride(builder->unwinder);
 	const uint64_t *words = builder->stack->registers + last;
 	unsigned fp = builder->unwinder->machine->fp;
 
-	return caller == CALLER_NONE || (caller == CALLER_UNKNOWN && is_code(builder, frame->pc) &&
-						words[0] >> fp & 1 && !words[1 + fp]);
+	return caller == CALLER_NONE || (caller == CALLER_UNLISTED && words[0] >> fp & 1 && !words[1 + fp]);
 }
 
-static struct hw_error *set_reason(struct hw_stack *stack, enum caller caller, const char *reason)
+static struct hw_error *set_reason(
+	const struct hw_stack_builder *builder, enum caller caller, const char *reason)
 {
-	const struct hw_frame *last = &stack->frames[stack->frame_count - 1];
+	struct hw_stack *stack = builder->stack;
+	uint64_t pc = stack->frames[stack->frame_count - 1].pc;
+	const struct hw_object *object = hw_object_at(builder->unwinder, pc);
 	int length;
 
-	if (caller == CALLER_UNKNOWN)
-		length = asprintf(
-			&stack->reason, "no unwind information for 0x%llx", (unsigned long long)last->pc);
+	if (caller <= CALLER_UNLISTED)
+		length = asprintf(&stack->reason, "no unwind information for 0x%llx%s%s%s",
+			(unsigned long long)pc, object ? " in " : "", object ? object->name : "",
+			object && object->elf_memory ? ", whose file is not at hand" : "");
 	else
 		length = asprintf(&stack->reason, "the caller of 0x%llx cannot be told%s%s",
-			(unsigned long long)last->pc, reason ? ": " : "", reason ? reason : "");
+			(unsigned long long)pc, reason ? ": " : "", reason ? reason : "");
 	if (length >= 0)
 		return NULL;
 	stack->reason = NULL;
 	return hw_error_no_memory();
+}
+
+/* Guesses that led nowhere are worth nothing. */
+static struct hw_error *drop_guesses(struct hw_stack_builder *builder)
+{
+	builder->stack->frame_count = builder->guesses_from;
+	return set_reason(builder, CALLER_UNLISTED, NULL);
 }
 
 static struct hw_error *classify_end(struct hw_stack_builder *builder, const char *reason)
@@ -218,11 +240,13 @@ static struct hw_error *classify_end(struct hw_stack_builder *builder, const cha
 		return NULL;
 	}
 	stack->end = HW_STACK_BROKEN;
+	if (builder->guesses_from < stack->frame_count)
+		return drop_guesses(builder);
 	if (builder->is_astray)
 		reason = "its return address is not in executable memory";
 	else if (builder->is_looping)
 		reason = "the stack pointer does not advance";
-	return set_reason(stack, caller, reason);
+	return set_reason(builder, caller, reason);
 }
 
 static struct hw_error *unwind_by(enum hw_unwind_method method, struct hw_unwinder *unwinder,
@@ -232,6 +256,7 @@ static struct hw_error *unwind_by(enum hw_unwind_method method, struct hw_unwind
 		.unwinder = unwinder,
 		.registers = *registers,
 		.limit = limit,
+		.guesses_from = SIZE_MAX,
 		.stack = stack,
 	};
 	const char *reason = NULL;

@@ -12,6 +12,8 @@ struct hw_stack_builder {
 	size_t limit;
 	size_t capacity;
 	size_t register_capacity;
+	size_t guesses_from; /* index of the first frame that was guessed; SIZE_MAX: none */
+	bool is_guess;       /* how the next frame was found: without an unwind table for its callee */
 	bool no_memory;
 	bool is_full;       /* one more came than the limit allows */
 	bool is_looping;    /* sp did not advance */
@@ -39,6 +41,10 @@ struct hw_found_frame {
 
 /* False: stop, for one of the reasons that the builder now tells. */
 bool hw_stack_add(struct hw_stack_builder *builder, const struct hw_found_frame *frame);
+
+/* Whether an unwind table says how to go on from `pc` (as looked up, inside the call). Opens the module's
+ * file. */
+bool hw_stack_has_table(struct hw_unwinder *unwinder, uint64_t pc);
 
 /* Each fills the builder's stack with frames. *reason (may stay NULL) is why it could not go on. */
 struct hw_error *hw_stack_by_libunwind(struct hw_stack_builder *builder, const char **reason) hw_must_check;

@@ -114,6 +114,15 @@ void hw_libdw_destroy(struct hw_libdw *libdw)
 	free(libdw);
 }
 
+/* libdwfl does not tell how it came to a frame. */
+static bool is_guess(const struct hw_stack_builder *builder)
+{
+	size_t count = builder->stack->frame_count;
+
+	return count &&
+	       !hw_stack_has_table(builder->unwinder, hw_frame_lookup(&builder->stack->frames[count - 1]));
+}
+
 static int on_frame(Dwfl_Frame *state, void *argument)
 {
 	struct hw_stack_builder *builder = argument;
@@ -134,6 +143,7 @@ static int on_frame(Dwfl_Frame *state, void *argument)
 	frame.pc = pc;
 	frame.sp = frame.registers[machine->sp];
 	frame.may_switch_stack = frame.is_exact;
+	builder->is_guess = is_guess(builder);
 	return hw_stack_add(builder, &frame) ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 

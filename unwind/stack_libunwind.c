@@ -72,15 +72,33 @@ static bool find_table(struct hw_unwinder *unwinder, uint64_t pc, unw_dyn_info_t
 	return true;
 }
 
+/*
+ * The code that a signal handler returns to, mov $15,%rax and syscall, as every C library has it. libunwind
+ * steps over it but tells so only one frame later.
+ */
+static bool is_sigreturn(struct hw_unwinder *unwinder, uint64_t pc)
+{
+	static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t bytes[sizeof(code)];
+
+	return hw_memory_read(&unwinder->memory, pc, bytes, sizeof(bytes)) &&
+	       !memcmp(bytes, code, sizeof(code));
+}
+
 static int find_proc_info(
 	unw_addr_space_t space, unw_word_t pc, unw_proc_info_t *info, int need_unwind_info, void *argument)
 {
 	struct hw_stack_builder *builder = argument;
 	unw_dyn_info_t table;
 
-	if (!find_table(builder->unwinder, pc, &table))
-		return -UNW_ENOINFO;
-	return UNW_ARCH_OBJ(dwarf_search_unwind_table)(space, pc, &table, info, need_unwind_info, argument);
+	int result = -UNW_ENOINFO;
+
+	if (find_table(builder->unwinder, pc, &table))
+		result = UNW_ARCH_OBJ(dwarf_search_unwind_table)(
+			space, pc, &table, info, need_unwind_info, argument);
+	/* What libunwind does next is a guess, but not over the code that signal handlers return to. */
+	builder->is_guess = result < 0 && !is_sigreturn(builder->unwinder, pc);
+	return result;
 }
 
 static int access_mem(
@@ -148,19 +166,6 @@ void hw_libunwind_destroy(struct hw_libunwind *libunwind)
 		return;
 	unw_destroy_addr_space(libunwind->space);
 	free(libunwind);
-}
-
-/*
- * The code that a signal handler returns to, mov $15,%rax and syscall, as every C library has it. libunwind
- * steps over it but tells so only one frame later.
- */
-static bool is_sigreturn(struct hw_unwinder *unwinder, uint64_t pc)
-{
-	static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-	uint8_t bytes[sizeof(code)];
-
-	return hw_memory_read(&unwinder->memory, pc, bytes, sizeof(bytes)) &&
-	       !memcmp(bytes, code, sizeof(code));
 }
 
 /* What a function may overwrite libunwind gives as the callee left it: not the caller's value, unless a

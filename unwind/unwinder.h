@@ -40,8 +40,10 @@ struct hw_source_line {
 /* One call frame. */
 struct hw_frame {
 	uint64_t pc;
-	uint64_t sp;       /* of this frame: a variable on the stack at or above it belongs to this frame or a
-			      caller */
+	uint64_t sp;   /* of this frame: a variable on the stack at or above it belongs to this frame or a
+			  caller */
+	bool is_guess; /* no unwind table led here, only the frame pointer, here or further in; the stack's
+			  reaching its outermost frame speaks for it */
 	bool is_call_site; /* false: pc is the exact instruction (innermost frame, signal frame); look-ups use
 			      pc - 1 otherwise */
 };
@@ -55,7 +57,7 @@ static inline uint64_t hw_frame_lookup(const struct hw_frame *frame)
 enum hw_stack_end {
 	HW_STACK_COMPLETE, /* reached the outermost frame */
 	HW_STACK_CUT,      /* the frame limit */
-	HW_STACK_BROKEN,   /* unwinding failed on the way: `reason` says at what */
+	HW_STACK_BROKEN,   /* unwinding failed on the way: `reason` says at what; guesses are left out */
 	HW_STACK_UNKNOWN,  /* the thread has no registers */
 };
 

@@ -66,11 +66,22 @@ def stripped():
     return output
 
 
+def copy_with_libraries(program, root):
+    """The program as /program of a root of its own, with what it needs to run."""
+    shutil.copy(program, os.path.join(root, "program"))
+    words = subprocess.run(["ldd", program], capture_output=True, check=True).stdout.decode().split()
+    for word in words:
+        # ld.so looks under the name that ldd prints, and maps tell the one without links.
+        for path in {word, os.path.realpath(word)} if word.startswith("/") else ():
+            os.makedirs(os.path.dirname(root + path), exist_ok=True)
+            shutil.copy(path, root + path)
+
+
 class Target(harness.Process):
     """The program in one of its scenarios; `truth` is tid -> names, innermost first."""
 
-    def __init__(self, program, scenario, *arguments, **popen):
-        super().__init__([program, scenario, *arguments], **popen)
+    def __init__(self, *command, **popen):
+        super().__init__(list(command), **popen)
         self.truth = {}
         try:
             words = self.read_line().split()
@@ -189,6 +200,29 @@ class LiveTest(harness.TestCase):
                     with self.subTest(method=method):
                         self.check(target, "-m", method)
 
+    def test_debug_frame(self):
+        """Without .eh_frame the debug information says how to unwind: to libdw, and so to heapwalk."""
+        program = compiled("debug-frame", "-O2", "-g", "-fno-asynchronous-unwind-tables", "-fno-exceptions")
+        for scenario in ("chain", "threads", "signal"):
+            with self.subTest(scenario=scenario):
+                self.check_all(program, scenario, methods=WITHOUT_LIBUNWIND)
+
+    def test_other_root(self):
+        """A program in another root and user namespace: its files are not where its maps say."""
+        program = compiled("optimised", *VARIANTS["optimised"])
+        with tempfile.TemporaryDirectory() as root:
+            copy_with_libraries(program, root)
+            command = [harness.need("unshare"), "--user", "--map-root-user", "--root=" + root, "/program"]
+            if subprocess.run(command + ["nothing"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              check=False).returncode != 0:
+                raise unittest.SkipTest("no user namespaces here")
+            with Target(*command, "threads") as target:
+                for method in METHODS:
+                    with self.subTest(method=method):
+                        found = self.check(target, "-m", method)
+                        self.assertIn("start_thread", [frame["function"] for stack in found.values()
+                                                       for frame in stack["frames"]])
+
     def test_spinning(self):
         with Target(compiled("optimised", *VARIANTS["optimised"]), "spin") as target:
             for method in METHODS * 5:
@@ -257,6 +291,28 @@ class CoreTest(harness.TestCase):
     def test_stripped(self):
         with tempfile.TemporaryDirectory() as directory, Target(stripped(), "threads") as target:
             self.check_core(self.gcore(target, directory), stripped())
+
+    def test_sysroot(self):
+        """A core from elsewhere: the files lie under --sysroot, the program is given by --exe, or nothing is."""
+        program = compiled("optimised", *VARIANTS["optimised"])
+        with tempfile.TemporaryDirectory() as directory:
+            away = os.path.join(directory, "away")
+            moved = shutil.copy(program, os.path.join(directory, "program"))
+            with Target(moved, "threads") as target:
+                core = self.gcore(target, directory)
+            os.makedirs(away + directory)
+            other = shutil.move(moved, away + directory)
+            copy_with_libraries(other, away)
+            for arguments in (["-s", away], ["-e", other]):
+                with self.subTest(arguments=arguments[0]):
+                    found = stacks(core, *arguments)
+                    for tid, names in target.truth.items():
+                        self.assertEqual(names, own_names(found[tid]))
+                        self.assertEqual("complete", found[tid]["end"])
+            for stack in stacks(core).values():
+                self.assertTrue(stack["frames"])
+                self.assertEqual(stack["end"] == "broken", stack["reason"] is not None)
+                self.assertFalse(own_names(stack))
 
     def kernel_core(self, program, scenario, directory):
         """The core that the kernel writes of the program, and the target that it was."""
