@@ -43,8 +43,10 @@ static struct hw_error *attach(struct hw_session *session, const struct hw_last 
 		error = hw_settle_create(preview, &settle);
 	options.argument = settle;
 	hw_progress_stage("taking a snapshot");
+	hw_interrupt_set_mode(HW_INTERRUPT_LATER);
 	if (!error)
 		error = hw_snapshot_attach(session->options.pid, &options, &session->snapshot);
+	hw_interrupt_set_mode(HW_INTERRUPT_IN_ORDER);
 	hw_settle_destroy(settle);
 	hw_snapshot_destroy(preview);
 	return error;
@@ -156,7 +158,7 @@ static struct hw_error *walk(struct hw_session *session)
 static void release(struct hw_session *session)
 {
 	hw_snapshot_release_memory(session->snapshot);
-	hw_interrupt_hold(false);
+	hw_interrupt_set_mode(HW_INTERRUPT_AT_ONCE);
 }
 
 static void draw(struct hw_session *session, struct hw_report *report)
@@ -254,13 +256,11 @@ int main(int argc, char **argv)
 		hw_help_columns(session.options.views);
 	} else {
 		hw_interrupt_init();
-		hw_interrupt_hold(true);
 		hw_progress_start();
 		error = run(&session);
 		if (!error)
 			error = hw_session_check(&session, &found);
 		hw_session_deinit(&session);
-		hw_interrupt_hold(false);
 	}
 	return finish(error, found);
 }

@@ -10,7 +10,7 @@
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 static volatile sig_atomic_t noted;
-static volatile sig_atomic_t holding;
+static volatile sig_atomic_t mode;
 
 /* The default action kills, with the core dump that SIGQUIT asks for, once the handler returns. */
 static void die(int signal)
@@ -22,10 +22,10 @@ static void die(int signal)
 
 static void handle(int signal)
 {
+	if (mode == HW_INTERRUPT_AT_ONCE || (mode == HW_INTERRUPT_IN_ORDER && noted))
+		die(signal);
 	noted = signal;
 	hw_image_interrupt();
-	if (!holding)
-		die(signal);
 }
 
 void hw_interrupt_init(void)
@@ -43,9 +43,9 @@ void hw_interrupt_init(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-void hw_interrupt_hold(bool hold)
+void hw_interrupt_set_mode(enum hw_interrupt_mode wanted)
 {
-	holding = hold;
+	mode = wanted;
 }
 
 struct hw_error *hw_interrupt_check(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ctrl-C and its kin. While a target is held, or a snapshot process of it lives, a signal is only noted, so
- * that the target is let go in order; otherwise it removes an unfinished file and ends the program at once.
+ * Ctrl-C and its kin: the program ends by the signal, with the target let go and no unfinished file left.
  */
 #ifndef HW_CLI_INTERRUPT_H
 #define HW_CLI_INTERRUPT_H
@@ -11,8 +10,15 @@
 /* Takes over SIGINT, SIGTERM, SIGHUP and SIGQUIT where they are not ignored, and ignores SIGPIPE. */
 void hw_interrupt_init(void);
 
-/* From true to false signals are noted only. Signals noted before are acted upon by hw_interrupt_check(). */
-void hw_interrupt_hold(bool hold);
+/* What a signal does at this stage. */
+enum hw_interrupt_mode {
+	HW_INTERRUPT_AT_ONCE,  /* ends the program: there is nothing to bring in order */
+	HW_INTERRUPT_IN_ORDER, /* is noted; a second one ends the program: the kernel ends a snapshot process
+				*/
+	HW_INTERRUPT_LATER,    /* is noted, however many come: the target may be stopped just now */
+};
+
+void hw_interrupt_set_mode(enum hw_interrupt_mode mode);
 
 /* HW_ERROR_INTERRUPTED once a signal was noted: time to clean up. */
 struct hw_error *hw_interrupt_check(void) hw_must_check;
