@@ -44,6 +44,13 @@ static bool claim(struct claims *claims, uint64_t start, uint64_t end, enum hw_u
 	return true;
 }
 
+/* On 32-bit machines user addresses are aligned, chunks are not: half a unit before the first is malloc's
+ * too. */
+static uint64_t start_of(const struct hw_heap *heap, const struct hw_region *region)
+{
+	return hw_round_down(region->start, heap->alignment);
+}
+
 static bool claim_regions(struct accountant *accountant)
 {
 	const struct hw_heap *heap = accountant->heap;
@@ -53,8 +60,8 @@ static bool claim_regions(struct accountant *accountant)
 		const struct hw_region *region = &heap->regions[i];
 		bool mmapped = region->kind == HW_REGION_MMAPPED;
 
-		if (!claim(claims, region->start, region->end, mmapped ? HW_USE_MMAPPED : HW_USE_HEAP,
-			    mmapped ? UINT32_MAX : region->arena))
+		if (!claim(claims, start_of(heap, region), region->end,
+			    mmapped ? HW_USE_MMAPPED : HW_USE_HEAP, mmapped ? UINT32_MAX : region->arena))
 			return false;
 	}
 	return true;
@@ -321,6 +328,8 @@ static uint64_t unexplained(const struct hw_heap *heap, const struct hw_accounti
 
 	for (uint32_t i = 0; i < heap->arena_count; i++)
 		explained += heap->arenas[i].overhead;
+	for (uint32_t i = 0; i < heap->region_count; i++)
+		explained += heap->regions[i].start - start_of(heap, &heap->regions[i]);
 	for (int state = 0; state < HW_CHUNK_STATES; state++) {
 		if (state != HW_CHUNK_SKIPPED)
 			explained += heap->tallies[state].bytes;

@@ -261,6 +261,26 @@ START_TEST (balances) {
 }
 END_TEST
 
+/* i386: the first chunk starts 8 bytes into the heap, and these are malloc's as well. */
+START_TEST(unaligned_start)
+{
+	struct hw_accounting *accounting;
+	struct fake_heap fake;
+
+	fake_init(&fake, 4, false);
+	fake_map(&fake, 0x10000, 0x31000, RW, "[heap]");
+	fake_region(&fake, HW_REGION_BRK, 0, 0x10008);
+	fake_chunk(&fake, HW_CHUNK_TOP, HW_CONTENT_NONE, 0x20ff8, NULL, 0);
+	fake_finish(&fake);
+	ck_assert_ptr_null(hw_accounting_build(fake.heap, &accounting));
+	ck_assert_uint_eq(accounting->span_count, 1);
+	ck_assert_uint_eq(accounting->totals[HW_USE_HEAP].size, 0x21000);
+	ck_assert_uint_eq(accounting->unexplained_heap, 0);
+	hw_accounting_destroy(accounting);
+	fake_deinit(&fake);
+}
+END_TEST
+
 /* Descriptors that do not add up are not believed. */
 START_TEST (hostile_stacks) {
 	static const uint64_t blocks[][3] = {
@@ -414,6 +434,7 @@ int main(void)
 	tcase_add_test(tests, nothing_known);
 	tcase_add_test(tests, hostile_data);
 	tcase_add_loop_test(tests, balances, 0, hw_array_size(balance_rows));
+	tcase_add_test(tests, unaligned_start);
 	tcase_add_test(tests, hostile_stacks);
 	tcase_add_test(tests, stack_by_guard);
 	tcase_add_test(tests, stack_in_heap);
