@@ -292,15 +292,28 @@ static size_t weigh(const struct hw_text_scanner *scanner, const struct hw_text 
 	return count_characters(bytes, hw_wide_run(HW_ENCODING_UTF8, bytes, text->size, &characters));
 }
 
+/* Tabs and line ends at every second place: numbers of 16 bits (offsets in a database page, for one). */
+static bool is_mostly_control(const uint8_t *bytes, size_t size)
+{
+	size_t controls = 0;
+
+	for (size_t i = 0; i < size; i++)
+		controls += bytes[i] < ' ';
+	return controls * 3 > size;
+}
+
 static bool is_no_accident(const struct hw_text_scanner *scanner, const struct hw_text *text)
 {
+	const uint8_t *bytes = scanner->bytes + text->start;
 	size_t shortest = SHORTEST + (scanner->noise < SOME_NOISE ? 0 : 2);
 
 	if (has_end(scanner, text))
 		shortest = hw_min(scanner->minimum, (size_t)SHORTEST_WITH_END);
 	if (weigh(scanner, text) < shortest + more_for_noise(scanner->noise))
 		return false;
-	return text->size >= SHORTEST_FREE || looks_like_word(scanner->bytes + text->start, text->size);
+	if (is_mostly_control(bytes, text->size))
+		return false;
+	return text->size >= SHORTEST_FREE || looks_like_word(bytes, text->size);
 }
 
 /* Characters of more than a byte that go together: UTF-8 for sure, though maybe only a scrap of a text. */
