@@ -25,7 +25,10 @@ struct hw_agent_work {
 	/* The work. True: the agent is needed further (it traces something) and sleeps until it is ended. */
 	bool (*run)(struct hw_agent *agent, void *run_argument);
 	void *run_argument;
-	/* Called after the sleep, when it is ended or heapwalk has died. */
+	/*
+	 * Called after the sleep, when it is ended or heapwalk has died. As that may have been in the middle
+	 * of malloc(), it must not allocate.
+	 */
 	void (*finish)(void *finish_argument);
 	void *finish_argument; /* lives as long as the agent */
 };

@@ -54,7 +54,6 @@ static void look_at_stuck(struct hw_thread *thread)
 static struct hw_error *capture_thread(struct hw_snapshot *snapshot, const struct hw_tracee *tracee)
 {
 	struct hw_thread *thread = hw_snapshot_add_thread(snapshot);
-	struct hw_error *error;
 
 	if (!thread)
 		return hw_error_no_memory();
@@ -65,10 +64,7 @@ static struct hw_error *capture_thread(struct hw_snapshot *snapshot, const struc
 		look_at_stuck(thread);
 	if (tracee->state != HW_TRACEE_STOPPED)
 		return NULL;
-	error = hw_registers_read(thread);
-	if (!error)
-		hw_registers_repair_eintr(thread);
-	return error;
+	return hw_registers_read(thread);
 }
 
 /* The leader first, then the others as they are: by tid. */
@@ -86,16 +82,26 @@ static struct hw_error *capture_threads(struct hw_snapshot *snapshot, const stru
 	return error;
 }
 
-/* Any thread that stands: /proc shows the memory through it. */
+/*
+ * A thread through which /proc shows the memory: any that stands, or, where all sleep in the kernel (a frozen
+ * control group), one of those.
+ */
 static struct hw_error *find_living(struct attachment *attachment)
 {
+	const struct hw_tracee *found = NULL;
+
 	for (size_t i = 0; i < attachment->freezer.count; i++) {
-		if (attachment->freezer.tracees[i].state == HW_TRACEE_STOPPED) {
-			attachment->living = attachment->freezer.tracees[i].tid;
-			return NULL;
-		}
+		const struct hw_tracee *tracee = &attachment->freezer.tracees[i];
+
+		if (tracee->state == HW_TRACEE_STOPPED || (tracee->state == HW_TRACEE_RUNNING && !found))
+			found = tracee;
+		if (tracee->state == HW_TRACEE_STOPPED)
+			break;
 	}
-	return hw_error_create(HW_ERROR_GONE, "process %d has ended", (int)attachment->freezer.pid);
+	if (!found)
+		return hw_error_create(HW_ERROR_GONE, "process %d has ended", (int)attachment->freezer.pid);
+	attachment->living = found->tid;
+	return NULL;
 }
 
 /* Everything but the memory itself; the image reads the standing process. */

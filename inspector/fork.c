@@ -9,10 +9,9 @@
 #include <sys/wait.h>
 
 #include "inspector/fork.h"
-#include "inspector/freeze.h"
 #include "inspector/procfs.h"
-#include "inspector/registers.h"
 #include "inspector/remote.h"
+#include "inspector/tracee.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE 2 /* linux/close_range.h, Linux 5.9 */
@@ -21,8 +20,8 @@
 /* For the kernel's out-of-memory killer: this one first. */
 #define OOM_SCORE_FIRST "1000"
 
-/* How long one thread is waited for when the children's exit statuses are collected. */
-#define COLLECT_PATIENCE_US 20000
+/* How long it is tried to have the children's exit statuses collected. */
+#define COLLECT_LIMIT_US 3000000
 
 void hw_fork_init(struct hw_fork *fork)
 {
@@ -31,15 +30,8 @@ void hw_fork_init(struct hw_fork *fork)
 
 struct hw_error *hw_fork_prepare(struct hw_fork *fork, const struct hw_snapshot *before)
 {
-	hw_autofree char *status = NULL;
-	struct hw_error *error;
-
 	fork->pid = before->process.pid;
 	fork->start_time = before->process.start_time;
-	error = hw_proc_read(fork->pid, "status", &status, NULL);
-	if (error)
-		return error;
-	fork->suspend_seccomp = hw_proc_number(status, "Seccomp", 10, 0) != 0;
 	return hw_remote_find_gadget(before, &fork->gadget);
 }
 
@@ -52,6 +44,19 @@ static long thread_options(const struct hw_fork *fork)
 static long child_options(const struct hw_fork *fork)
 {
 	return thread_options(fork) | PTRACE_O_EXITKILL;
+}
+
+/* Filters are a thread's own. Where we may not suspend one, beginning a call there fails, and does no harm.
+ */
+static int begin_in_thread(struct hw_fork *fork, struct hw_remote *remote, pid_t tid)
+{
+	char status[4096];
+	int errnum = hw_proc_read_small(tid, "status", status, sizeof(status));
+
+	if (errnum)
+		return errnum;
+	fork->suspend_seccomp = hw_proc_number(status, "Seccomp", 10, 0) != 0;
+	return hw_remote_begin(remote, tid, fork->gadget, thread_options(fork));
 }
 
 /* The thread to borrow: one that computes, rather than one whose system call must then be restarted. */
@@ -83,13 +88,15 @@ static bool gadget_is_there(const struct hw_fork *fork, int mem)
 static struct hw_error *make_child(struct hw_remote *remote, uint64_t flags, struct hw_fork_child *child)
 {
 	const uint64_t arguments[6] = { flags };
-	struct hw_error *error = hw_remote_call(remote, SYS_clone, arguments, &child->inside);
+	int errnum = hw_remote_call(remote, SYS_clone, arguments, &child->inside);
 
 	child->pid = remote->child;
-	if (error)
-		return error;
-	if (child->inside < 0)
-		return hw_error_os((int)-child->inside, "it may not start a process");
+	if (!errnum && child->inside < 0)
+		errnum = (int)-child->inside;
+	if (errnum == ESRCH)
+		return hw_error_create(HW_ERROR_GONE, "thread %d died", (int)remote->tid);
+	if (errnum)
+		return hw_error_os(errnum, "it may not start a process");
 	if (!child->pid)
 		return hw_error_create(HW_ERROR_UNSUPPORTED, "its new child was not ours");
 	return NULL;
@@ -108,38 +115,25 @@ static void kill_child(struct hw_fork_child *child)
 }
 
 /*
- * Collects the exit statuses of dead children, by a thread that stands. __WCLONE: only of children that end
- * without SIGCHLD, so never of one that the program itself has made in the usual ways.
+ * Has a thread that stands collect the exit statuses of our dead children. __WCLONE: only of children that
+ * end without SIGCHLD, so never of one that the program itself has made in the usual ways.
  */
-static void collect(struct hw_remote *remote, struct hw_fork *fork)
+static bool collect(struct hw_fork *fork, pid_t tid)
 {
 	struct hw_fork_child *const children[] = { &fork->copy, &fork->middle };
+	struct hw_remote remote;
 	long result;
 
+	if (begin_in_thread(fork, &remote, tid) != 0)
+		return false;
 	for (size_t i = 0; i < hw_array_size(children); i++) {
 		const uint64_t arguments[6] = { (uint64_t)children[i]->inside, 0, __WCLONE | WNOHANG };
 
-		if (children[i]->inside <= 0)
-			continue;
-		hw_error_destroy(hw_remote_call(remote, SYS_wait4, arguments, &result));
-		children[i]->inside = 0;
+		if (children[i]->inside > 0 && hw_remote_call(&remote, SYS_wait4, arguments, &result) == 0)
+			children[i]->inside = 0;
 	}
-}
-
-/* Kills both and collects them by `tid`, a thread that stands. */
-static void abandon(struct hw_fork *fork, pid_t tid)
-{
-	struct hw_remote remote;
-	struct hw_error *error;
-
-	kill_child(&fork->copy);
-	kill_child(&fork->middle);
-	error = hw_remote_begin(&remote, tid, fork->gadget, thread_options(fork));
-	if (!error) {
-		collect(&remote, fork);
-		hw_remote_end(&remote);
-	}
-	hw_error_destroy(error);
+	hw_remote_end(&remote);
+	return true;
 }
 
 /* What happens to the copy when memory is short must happen to it and not to the target. */
@@ -157,18 +151,15 @@ static struct hw_error *offer_to_oom_killer(pid_t pid)
 static struct hw_error *make_copy(struct hw_fork *fork)
 {
 	struct hw_remote remote;
-	struct hw_error *error =
-		hw_remote_begin(&remote, fork->middle.pid, fork->gadget, child_options(fork));
+	struct hw_error *error = NULL;
+	int errnum = hw_remote_begin(&remote, fork->middle.pid, fork->gadget, child_options(fork));
 
-	if (!error)
-		error = make_child(&remote, CLONE_FILES | CLONE_PARENT, &fork->copy);
+	if (errnum)
+		return hw_error_os(errnum, "its first child");
+	error = make_child(&remote, CLONE_FILES | CLONE_PARENT, &fork->copy);
 	if (!error)
 		error = offer_to_oom_killer(fork->copy.pid);
-	if (!error)
-		error = hw_proc_open(fork->copy.pid, "mem", O_RDONLY, &fork->mem);
-	if (!error)
-		kill_child(&fork->middle);
-	return error;
+	return error ? error : hw_proc_open(fork->copy.pid, "mem", O_RDONLY, &fork->mem);
 }
 
 struct hw_error *hw_fork_take(struct hw_fork *fork, const struct hw_snapshot *stopped, int mem)
@@ -176,20 +167,24 @@ struct hw_error *hw_fork_take(struct hw_fork *fork, const struct hw_snapshot *st
 	const struct hw_thread *thread = choose_thread(stopped, mem);
 	struct hw_remote remote;
 	struct hw_error *error;
+	int errnum;
 
 	if (!thread)
 		return hw_error_create(HW_ERROR_UNSUPPORTED, "none of its threads can start a process");
 	if (!gadget_is_there(fork, mem))
 		return hw_error_create(HW_ERROR_UNSUPPORTED, "its code has changed");
-	error = hw_remote_begin(&remote, thread->tid, fork->gadget, thread_options(fork));
-	if (error)
-		return error;
+	errnum = begin_in_thread(fork, &remote, thread->tid);
+	if (errnum)
+		return hw_error_os(errnum, "thread %d cannot be borrowed", (int)thread->tid);
 	error = make_child(&remote, CLONE_VM | CLONE_FILES, &fork->middle);
 	hw_remote_end(&remote);
 	if (!error)
 		error = make_copy(fork);
-	if (error && fork->middle.inside > 0)
-		abandon(fork, thread->tid);
+	if (error && fork->middle.inside > 0) {
+		kill_child(&fork->copy);
+		kill_child(&fork->middle);
+		collect(fork, thread->tid);
+	}
 	return error;
 }
 
@@ -197,91 +192,96 @@ void hw_fork_settle(struct hw_fork *fork)
 {
 	const uint64_t everything[6] = { 0, UINT32_MAX, CLOSE_RANGE_UNSHARE };
 	struct hw_remote remote;
-	struct hw_error *error;
 	long result;
 
-	error = hw_remote_begin(&remote, fork->copy.pid, fork->gadget, child_options(fork));
-	if (!error)
-		error = hw_remote_call(&remote, SYS_close_range, everything, &result);
-	hw_error_destroy(error); /* an older kernel: they are shared until the copy ends */
+	kill_child(&fork->middle);
+	/* An older kernel cannot: then they are shared until the copy ends. */
+	if (hw_remote_begin(&remote, fork->copy.pid, fork->gadget, child_options(fork)) == 0 &&
+		hw_remote_call(&remote, SYS_close_range, everything, &result) != 0)
+		fork->copy.pid = 0;
 }
 
 static bool is_same_process(const struct hw_fork *fork)
 {
 	struct hw_proc_stat stat;
-	struct hw_error *error = hw_proc_stat(fork->pid, &stat);
-	bool same = !error && stat.start_time == fork->start_time;
+	char text[1024];
 
-	hw_error_destroy(error);
-	return same;
+	return hw_proc_read_small(fork->pid, "stat", text, sizeof(text)) == 0 &&
+	       hw_proc_stat_parse(text, &stat) && stat.start_time == fork->start_time;
 }
 
 static bool stop_thread(struct hw_tracee *tracee)
 {
-	uint64_t until = hw_freezer_clock() + COLLECT_PATIENCE_US;
-
 	if (hw_tracee_seize(tracee) != 0 || tracee->state != HW_TRACEE_RUNNING)
 		return false;
 	hw_tracee_interrupt(tracee);
-	while (!hw_tracee_poll(tracee)) {
-		if (hw_freezer_clock() >= until)
-			return false; /* it is let go when the agent ends, which is soon */
-		hw_tracee_doze(1000);
-	}
+	hw_tracee_await(tracee, hw_tracee_clock());
 	return tracee->state == HW_TRACEE_STOPPED;
 }
 
 /* Stops one thread and has it collect; false: another must be tried. */
-static bool collect_by(struct hw_fork *fork, pid_t tid, int mem)
+static bool collect_by(struct hw_fork *fork, pid_t tid)
 {
 	struct hw_tracee tracee = { .tid = tid };
-	struct hw_thread thread = { .tid = tid };
-	struct hw_remote remote;
-	struct hw_error *error = NULL;
-	bool fit = stop_thread(&tracee);
+	bool done = false;
+	char path[64];
+	int mem;
 
-	if (fit)
-		error = hw_registers_read(&thread);
-	if (fit && !error)
-		hw_registers_repair_eintr(&thread);
-	fit = fit && !error && hw_remote_is_fit(tid, mem);
-	if (fit)
-		error = hw_remote_begin(&remote, tid, fork->gadget, thread_options(fork));
-	if (fit && !error) {
-		collect(&remote, fork);
-		hw_remote_end(&remote);
-	}
-	free(thread.general.bytes);
-	free(thread.vector.bytes);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+	mem = open(path, O_RDONLY | O_CLOEXEC);
+	if (mem >= 0 && stop_thread(&tracee))
+		done = hw_remote_is_fit(tid, mem) && collect(fork, tid);
 	hw_tracee_release(&tracee);
-	fit = fit && !error;
-	hw_error_destroy(error);
-	return fit;
+	if (mem >= 0)
+		close(mem);
+	return done;
 }
 
-static void collect_by_any(struct hw_fork *fork)
-{
-	hw_autofree pid_t *tids = NULL;
-	hw_autoclose int mem = -1;
-	bool done = false;
-	size_t count = 0;
-	struct hw_error *error = hw_proc_threads(fork->pid, &tids, &count);
+/* struct linux_dirent64 of getdents(2). readdir() would allocate. */
+struct directory_entry {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
 
-	for (size_t i = 0; i < count && !error && !done; i++) {
-		if (mem < 0)
-			hw_error_destroy(hw_proc_open(tids[i], "mem", O_RDONLY, &mem));
-		done = mem >= 0 && collect_by(fork, tids[i], mem);
+/* Tries the threads that /proc lists, in that order, until one has collected. */
+static bool collect_by_any(struct hw_fork *fork)
+{
+	_Alignas(struct directory_entry) char buffer[4096];
+	bool done = false;
+	char path[64];
+	int directory;
+	long got;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)fork->pid);
+	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return true; /* it has ended */
+	while (!done && (got = syscall(SYS_getdents64, directory, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < got && !done;) {
+			const struct directory_entry *entry = (const void *)(buffer + at);
+			pid_t tid = atoi(entry->name);
+
+			done = tid > 0 && collect_by(fork, tid);
+			at += entry->length;
+		}
 	}
-	hw_error_destroy(error);
+	close(directory);
+	return done;
 }
 
 void hw_fork_end(struct hw_fork *fork)
 {
+	uint64_t until = hw_tracee_clock() + COLLECT_LIMIT_US;
+
 	if (fork->mem >= 0)
 		close(fork->mem);
 	fork->mem = -1;
 	kill_child(&fork->copy);
 	kill_child(&fork->middle);
-	if (is_same_process(fork))
-		collect_by_any(fork);
+	/* Somebody else may trace it just now: another heapwalk, for a moment. */
+	while (is_same_process(fork) && !collect_by_any(fork) && hw_tracee_clock() < until)
+		hw_tracee_doze(5000);
 }

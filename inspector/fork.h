@@ -24,7 +24,7 @@ struct hw_fork {
 	pid_t pid;           /* the target */
 	uint64_t start_time; /* its, against a recycled pid */
 	uint64_t gadget;
-	bool suspend_seccomp;
+	bool suspend_seccomp; /* of the thread at hand */
 	struct hw_fork_child middle;
 	struct hw_fork_child copy;
 	int mem; /* /proc/COPY/mem */

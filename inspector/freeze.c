@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All threads of a process made to stand. */
 #include <errno.h>
-#include <time.h>
 
 #include "inspector/freeze.h"
 #include "inspector/procfs.h"
 
-/* How long we wait for a thread that sleeps uninterruptibly, and for one that merely gets no processor. */
-#define STUCK_PATIENCE_US   20000
-#define STARVED_PATIENCE_US 1000000
+/* How often a refused thread is tried again. */
+#define REFUSED_LIMIT 20
 
 /* A process whose threads start threads faster than we stop them: each pass stops all that it finds. */
 #define PASS_LIMIT 1000
-
-uint64_t hw_freezer_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 void hw_freezer_init(struct hw_freezer *freezer, pid_t pid)
 {
@@ -84,7 +74,6 @@ static struct hw_error *seize_new_threads(struct hw_freezer *freezer)
 		if (!errnum)
 			continue;
 		freezer->refused = errnum;
-		freezer->refused_thread = tracee->tid;
 		return hw_error_os(errnum, "thread %d cannot be traced", (int)tracee->tid);
 	}
 	return NULL;
@@ -105,16 +94,6 @@ static void forget_the_gone(struct hw_freezer *freezer)
 	freezer->count = kept;
 }
 
-struct hw_error *hw_freezer_prepare(struct hw_freezer *freezer)
-{
-	size_t added;
-	struct hw_error *error;
-
-	forget_the_gone(freezer);
-	error = add_new_threads(freezer, &added);
-	return error ? error : seize_new_threads(freezer);
-}
-
 static void interrupt_running(struct hw_freezer *freezer)
 {
 	for (size_t i = 0; i < freezer->count; i++) {
@@ -123,35 +102,51 @@ static void interrupt_running(struct hw_freezer *freezer)
 	}
 }
 
-/*
- * Whether it is of no use to wait longer for this thread. A leader that ends reports nothing while its other
- * threads live: its state letter tells.
- */
-static bool is_hopeless(struct hw_tracee *tracee, uint64_t waited_us)
-{
-	struct hw_tracee now = { .tid = tracee->tid, .state = tracee->state };
-
-	if (waited_us < STUCK_PATIENCE_US)
-		return false;
-	hw_tracee_look(&now);
-	tracee->state = now.state;
-	return now.state != HW_TRACEE_RUNNING || now.found == 'D' || waited_us >= STARVED_PATIENCE_US;
-}
-
 /* Waits for one thread after the other: by the time that the first has stopped most others have too. */
 static void wait_for_stops(struct hw_freezer *freezer)
 {
 	freezer->stuck = 0;
 	for (size_t i = 0; i < freezer->count; i++) {
-		struct hw_tracee *tracee = &freezer->tracees[i];
-
-		while (tracee->state == HW_TRACEE_RUNNING && !hw_tracee_poll(tracee)) {
-			if (is_hopeless(tracee, hw_freezer_clock() - freezer->began_us))
-				break;
-			hw_tracee_doze(1000);
-		}
-		freezer->stuck += tracee->state == HW_TRACEE_RUNNING;
+		hw_tracee_await(&freezer->tracees[i], freezer->began_us);
+		freezer->stuck += freezer->tracees[i].state == HW_TRACEE_RUNNING;
 	}
+}
+
+/* A thread can be let go only from a stop. */
+static void back_out(struct hw_freezer *freezer)
+{
+	freezer->began_us = hw_tracee_clock();
+	interrupt_running(freezer);
+	wait_for_stops(freezer);
+	hw_freezer_release(freezer);
+}
+
+static struct hw_error *seize_all(struct hw_freezer *freezer)
+{
+	struct hw_error *error;
+	size_t added;
+
+	freezer->refused = 0;
+	forget_the_gone(freezer);
+	error = add_new_threads(freezer, &added);
+	if (!error)
+		error = seize_new_threads(freezer);
+	if (error)
+		back_out(freezer);
+	return error;
+}
+
+/* One that is refused may be held by another heapwalk, for a moment; if both hold some, one must give way. */
+struct hw_error *hw_freezer_prepare(struct hw_freezer *freezer)
+{
+	struct hw_error *error = seize_all(freezer);
+
+	for (unsigned tries = 0; tries < REFUSED_LIMIT && error && freezer->refused == EPERM; tries++) {
+		hw_error_destroy(error);
+		hw_tracee_doze(5000 + (uint64_t)getpid() % 8 * 1000);
+		error = seize_all(freezer);
+	}
+	return error;
 }
 
 struct hw_error *hw_freezer_stop(struct hw_freezer *freezer)
@@ -159,7 +154,7 @@ struct hw_error *hw_freezer_stop(struct hw_freezer *freezer)
 	size_t added = 1;
 	struct hw_error *error = NULL;
 
-	freezer->began_us = hw_freezer_clock();
+	freezer->began_us = hw_tracee_clock();
 	for (unsigned pass = 0; added && !error; pass++) {
 		if (pass == PASS_LIMIT) {
 			error = hw_error_create(
@@ -184,7 +179,7 @@ void hw_freezer_release(struct hw_freezer *freezer)
 		hw_tracee_release(&freezer->tracees[i]);
 	if (!freezer->began_us)
 		return;
-	freezer->pause_us = hw_freezer_clock() - freezer->began_us;
+	freezer->pause_us = hw_tracee_clock() - freezer->began_us;
 	freezer->total_us += freezer->pause_us;
 	freezer->began_us = 0;
 }

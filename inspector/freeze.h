@@ -17,8 +17,7 @@ struct hw_freezer {
 	uint64_t began_us; /* when the first thread was interrupted; 0: nobody stands */
 	uint64_t pause_us; /* the last stop */
 	uint64_t total_us; /* all stops */
-	int refused;       /* errno of the PTRACE_SEIZE that was refused, 0: none was */
-	pid_t refused_thread; /* whose */
+	int refused;       /* errno of the PTRACE_SEIZE that was refused last, 0: none was */
 };
 
 void hw_freezer_init(struct hw_freezer *freezer, pid_t pid);
@@ -39,8 +38,5 @@ struct hw_error *hw_freezer_stop(struct hw_freezer *freezer) hw_must_check;
 
 /* Lets all threads go and takes the time. */
 void hw_freezer_release(struct hw_freezer *freezer);
-
-/* Microseconds of a clock that only goes forward. */
-uint64_t hw_freezer_clock(void);
 
 #endif

@@ -24,45 +24,63 @@ static char *parse_path(const char *path, size_t length, bool *deleted)
 	return strndup(path, *deleted ? length - cut : length);
 }
 
-/* "start-end perms offset major:minor inode path". False: not such a line, or one that cannot be true. */
-static bool parse_map_line(const char *line, size_t length, struct hw_map *map, size_t *path_at)
+/*
+ * The number at `*text`, which must be followed by `after`; both are stepped over. By hand, since a process
+ * may have 65,530 mappings, and they are read while it stands: sscanf() would triple the time.
+ */
+static bool parse_number(const char **text, unsigned base, char after, uint64_t *value)
 {
-	unsigned long long start, end, offset, inode;
-	unsigned major, minor;
-	size_t head_size = hw_min(length, (size_t)127); /* all but the path */
-	char head[128], perms[5];
-	int used = 0;
+	const char *at = *text;
+	uint64_t sum = 0;
 
-	/* sscanf() measures its whole text first, which would be all the lines that follow. */
-	memcpy(head, line, head_size);
-	head[head_size] = '\0';
-	if (sscanf(head, "%llx-%llx %4s %llx %x:%x %llu%n", &start, &end, perms, &offset, &major, &minor,
-		    &inode, &used) != 7 ||
-		(size_t)used > length || start >= end)
+	for (;; at++) {
+		unsigned digit = 99;
+
+		if (*at >= '0' && *at <= '9')
+			digit = (unsigned)(*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			digit = (unsigned)(*at - 'a') + 10;
+		if (digit >= base)
+			break;
+		sum = sum * base + digit;
+	}
+	if (at == *text || *at != after)
 		return false;
-	*map = (struct hw_map){ .start = start,
-		.end = end,
-		.offset = offset,
-		.inode = inode,
-		.device_major = major,
-		.device_minor = minor,
-		.prot = parse_prot(perms) };
-	*path_at = (size_t)used;
-	while (*path_at < length && line[*path_at] == ' ')
-		++*path_at;
+	*text = at + 1;
+	*value = sum;
 	return true;
+}
+
+/* "start-end perms offset major:minor inode path". False: not such a line, or one that cannot be true. */
+static bool parse_map_line(const char *line, struct hw_map *map, const char **path)
+{
+	uint64_t major, minor;
+
+	*map = (struct hw_map){ 0 };
+	if (!parse_number(&line, 16, '-', &map->start) || !parse_number(&line, 16, ' ', &map->end) ||
+		strcspn(line, " \n") != 4)
+		return false;
+	map->prot = parse_prot(line);
+	line += 5;
+	if (!parse_number(&line, 16, ' ', &map->offset) || !parse_number(&line, 16, ':', &major) ||
+		!parse_number(&line, 16, ' ', &minor) || !parse_number(&line, 10, ' ', &map->inode))
+		return false;
+	map->device_major = (uint32_t)major;
+	map->device_minor = (uint32_t)minor;
+	*path = line + strspn(line, " ");
+	return map->start < map->end;
 }
 
 static struct hw_error *add_map(struct hw_snapshot *snapshot, const char *line, size_t length)
 {
 	struct hw_map parsed, *map;
-	size_t path_at;
+	const char *path;
 
-	if (!parse_map_line(line, length, &parsed, &path_at))
+	if (!parse_map_line(line, &parsed, &path))
 		return NULL;
 	if (snapshot->map_count && parsed.start < snapshot->maps[snapshot->map_count - 1].end)
 		return NULL;
-	parsed.path = parse_path(line + path_at, length - path_at, &parsed.deleted);
+	parsed.path = parse_path(path, (size_t)(line + length - path), &parsed.deleted);
 	map = parsed.path ? hw_snapshot_add_map(snapshot) : NULL;
 	if (!map) {
 		free(parsed.path);

@@ -95,6 +95,24 @@ struct hw_error *hw_proc_read(pid_t pid, const char *name, char **text, size_t *
 	return NULL;
 }
 
+int hw_proc_read_small(pid_t pid, const char *name, char *buffer, size_t size)
+{
+	char path[PROC_PATH_MAX];
+	ssize_t got;
+	int fd;
+
+	proc_path(path, pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	got = read(fd, buffer, size - 1);
+	close(fd);
+	if (got < 0)
+		return ESRCH; /* read(2) of a file of a process that has just ended */
+	buffer[got] = '\0';
+	return 0;
+}
+
 struct hw_error *hw_proc_link(pid_t pid, const char *name, char **target)
 {
 	char path[PROC_PATH_MAX], buffer[4097];
@@ -135,11 +153,11 @@ bool hw_proc_stat_parse(const char *text, struct hw_proc_stat *stat)
 
 struct hw_error *hw_proc_stat(pid_t pid, struct hw_proc_stat *stat)
 {
-	hw_autofree char *text = NULL;
-	struct hw_error *error = hw_proc_read(pid, "stat", &text, NULL);
+	char text[1024];
+	int errnum = hw_proc_read_small(pid, "stat", text, sizeof(text));
 
-	if (error)
-		return error;
+	if (errnum)
+		return proc_error(pid, "stat", errnum);
 	if (!hw_proc_stat_parse(text, stat))
 		return hw_error_create(HW_ERROR_FORMAT, "/proc/%d/stat makes no sense", (int)pid);
 	return NULL;

@@ -25,6 +25,12 @@ struct hw_error *hw_proc_open(pid_t pid, const char *name, int flags, int *fd) h
  */
 struct hw_error *hw_proc_read(pid_t pid, const char *name, char **text, size_t *size) hw_must_check;
 
+/*
+ * The first bytes of /proc/PID/NAME, NUL-terminated, into a buffer of the caller's. Returns an errno value,
+ * 0: fine. Allocates nothing: for the agent, which may outlive a heap in disorder.
+ */
+int hw_proc_read_small(pid_t pid, const char *name, char *buffer, size_t size);
+
 /* Where the symbolic link /proc/PID/NAME points to, the caller's to free. */
 struct hw_error *hw_proc_link(pid_t pid, const char *name, char **target) hw_must_check;
 

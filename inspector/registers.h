@@ -25,9 +25,10 @@ bool hw_registers_parse_syscall(struct hw_thread *thread, const char *text);
  * (signal(7), "Interruption of system calls and library functions by stop signals"). Where the thread just
  * returns from one of them, its result is made ERESTARTNOHAND: the kernel then calls it anew with the same
  * arguments (a time-out starts again), or makes it EINTR after all if a signal handler comes first. It is one
- * register of the target that changes, and the kernel acts on it only on the way out of this very stop.
+ * register of the target that changes, and the kernel acts on it only on the way out of this very stop. The
+ * thread must be in an event stop. Allocates nothing.
  */
-void hw_registers_repair_eintr(const struct hw_thread *thread);
+void hw_registers_repair_eintr(pid_t tid);
 
 /* Whether that is so for a system call: by the call's number and, for i386's ipc(2), its first argument. */
 bool hw_registers_is_eintr_call(bool i386, long call, unsigned long first_argument);

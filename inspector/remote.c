@@ -90,11 +90,6 @@ bool hw_remote_is_fit(pid_t tid, int mem)
 	       !is_in_restartable_sequence(tid, mem);
 }
 
-static struct hw_error *died(const struct hw_remote *remote)
-{
-	return hw_error_create(HW_ERROR_GONE, "thread %d died", (int)remote->tid);
-}
-
 /* The next stop of a thread that is sure to come to one, or to die. */
 static bool wait_for_stop(pid_t tid, int *status)
 {
@@ -106,19 +101,16 @@ static bool wait_for_stop(pid_t tid, int *status)
 	return got == tid && WIFSTOPPED(*status);
 }
 
-struct hw_error *hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options)
+int hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options)
 {
 	uint64_t all = UINT64_MAX;
 
 	*remote = (struct hw_remote){ .tid = tid, .gadget = gadget, .options = options };
 	if (ptrace(PTRACE_GETREGS, tid, NULL, &remote->saved) != 0 ||
-		ptrace(PTRACE_GETSIGMASK, tid, sizeof(remote->saved_signals), &remote->saved_signals) != 0)
-		return died(remote);
-	if (ptrace(PTRACE_SETOPTIONS, tid, NULL, options) != 0)
-		return hw_error_os(errno, "thread %d", (int)tid);
-	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(all), &all) != 0)
-		return died(remote);
-	return NULL;
+		ptrace(PTRACE_GETSIGMASK, tid, sizeof(remote->saved_signals), &remote->saved_signals) != 0 ||
+		ptrace(PTRACE_SETOPTIONS, tid, NULL, options) != 0)
+		return errno;
+	return ptrace(PTRACE_SETSIGMASK, tid, sizeof(all), &all) == 0 ? 0 : errno;
 }
 
 /* A new child is auto-attached; from here on it dies with us, as the thread that made it must not. */
@@ -139,7 +131,7 @@ static void adopt_child(struct hw_remote *remote)
  * Lets the thread run to its next system call stop. All signals are blocked; SIGSTOP, which cannot be, is let
  * through: it changes no register, and the thread goes on under ptrace although its process is stopped.
  */
-static struct hw_error *run_to_syscall_stop(struct hw_remote *remote)
+static int run_to_syscall_stop(struct hw_remote *remote)
 {
 	long signal = 0;
 	int status;
@@ -147,20 +139,19 @@ static struct hw_error *run_to_syscall_stop(struct hw_remote *remote)
 	for (;;) {
 		ptrace(PTRACE_SYSCALL, remote->tid, NULL, signal);
 		if (!wait_for_stop(remote->tid, &status))
-			return died(remote);
+			return ESRCH;
 		if (WSTOPSIG(status) == SYSCALL_STOP)
-			return NULL;
+			return 0;
 		signal = status >> 16 ? 0 : WSTOPSIG(status);
 		if (status >> 16 == PTRACE_EVENT_CLONE)
 			adopt_child(remote);
 	}
 }
 
-static struct hw_error *call_once(
-	struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
+static int call_once(struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
 {
 	struct user_regs_struct registers = remote->saved;
-	struct hw_error *error;
+	int errnum;
 
 	registers.rip = remote->gadget;
 	registers.rax = (unsigned long)number;
@@ -172,31 +163,28 @@ static struct hw_error *call_once(
 	registers.r8 = arguments[4];
 	registers.r9 = arguments[5];
 	if (ptrace(PTRACE_SETREGS, remote->tid, NULL, &registers) != 0)
-		return died(remote);
-	error = run_to_syscall_stop(remote);
-	if (!error)
-		error = run_to_syscall_stop(remote);
-	if (error)
-		return error;
-	if (ptrace(PTRACE_GETREGS, remote->tid, NULL, &registers) != 0)
-		return died(remote);
+		return errno;
+	errnum = run_to_syscall_stop(remote);
+	if (!errnum)
+		errnum = run_to_syscall_stop(remote);
+	if (!errnum && ptrace(PTRACE_GETREGS, remote->tid, NULL, &registers) != 0)
+		errnum = errno;
 	*result = (long)registers.rax;
-	return NULL;
+	return errnum;
 }
 
 /* clone(2) does nothing when a signal waits, be it SIGSTOP, and wants to be called again after it. */
-struct hw_error *hw_remote_call(
-	struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
+int hw_remote_call(struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
 {
-	struct hw_error *error = NULL;
 	long got = -ERESTARTNOINTR;
+	int errnum = 0;
 
 	remote->child = 0;
-	for (int tries = 0; tries < RESTART_LIMIT && got == -ERESTARTNOINTR && !error; tries++)
-		error = call_once(remote, number, arguments, &got);
-	if (!error)
+	for (int tries = 0; tries < RESTART_LIMIT && got == -ERESTARTNOINTR && !errnum; tries++)
+		errnum = call_once(remote, number, arguments, &got);
+	if (!errnum)
 		*result = got;
-	return error;
+	return errnum;
 }
 
 void hw_remote_end(struct hw_remote *remote)
@@ -218,15 +206,12 @@ void hw_remote_end(struct hw_remote *remote)
 
 #else
 
-static struct hw_error *unsupported(void)
-{
-	return hw_error_create(HW_ERROR_UNSUPPORTED, "no remote system calls on this machine");
-}
+#include <errno.h>
 
 struct hw_error *hw_remote_find_gadget(const struct hw_snapshot *snapshot, uint64_t *gadget)
 {
 	(void)snapshot, (void)gadget;
-	return unsupported();
+	return hw_error_create(HW_ERROR_UNSUPPORTED, "no remote system calls on this machine");
 }
 
 bool hw_remote_is_fit(pid_t tid, int mem)
@@ -235,17 +220,16 @@ bool hw_remote_is_fit(pid_t tid, int mem)
 	return false;
 }
 
-struct hw_error *hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options)
+int hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options)
 {
 	(void)remote, (void)tid, (void)gadget, (void)options;
-	return unsupported();
+	return ENOSYS;
 }
 
-struct hw_error *hw_remote_call(
-	struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
+int hw_remote_call(struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)
 {
 	(void)remote, (void)number, (void)arguments, (void)result;
-	return unsupported();
+	return ENOSYS;
 }
 
 void hw_remote_end(struct hw_remote *remote)

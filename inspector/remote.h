@@ -3,9 +3,9 @@
  * System calls made by a standing thread of the target, on our behalf. x86-64 only; elsewhere every call
  *gives HW_ERROR_UNSUPPORTED. Private to inspector/.
  *
- *	error = hw_remote_begin(&remote, tid, gadget, options);
- *	if (!error) {
- *		error = hw_remote_call(&remote, SYS_wait4, arguments, &result);
+ *	errnum = hw_remote_begin(&remote, tid, gadget, options);
+ *	if (!errnum) {
+ *		errnum = hw_remote_call(&remote, SYS_wait4, arguments, &result);
  *		hw_remote_end(&remote);
  *	}
  *
@@ -37,20 +37,24 @@ struct hw_remote {
 struct hw_error *hw_remote_find_gadget(const struct hw_snapshot *snapshot, uint64_t *gadget) hw_must_check;
 
 /*
+ * The functions below return an errno value, 0: fine, ESRCH: the thread died. They allocate nothing, because
+ * the agent also cleans up when heapwalk was killed while its heap was in disorder.
+ */
+
+/*
  * Whether a call may be made by this thread, which stands: it runs 64-bit code, and is not inside a
- * restartable sequence, which a detour would tear (rseq(2)).
+ * restartable sequence, which a detour would tear (rseq(2)). `mem` is its open /proc/PID/mem.
  */
 bool hw_remote_is_fit(pid_t tid, int mem);
 
 /* Saves registers and signal mask of a thread in an event stop. On an error nothing has changed. */
-struct hw_error *hw_remote_begin(
-	struct hw_remote *remote, pid_t tid, uint64_t gadget, long options) hw_must_check;
+int hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options) hw_must_check;
 
 /*
  * Makes the call: the result is the kernel's, negative errno values included. A child that it makes is
- * ours, stands, and dies with us (PTRACE_O_EXITKILL). HW_ERROR_GONE: the thread died.
+ * ours, stands, and dies with us (PTRACE_O_EXITKILL).
  */
-struct hw_error *hw_remote_call(
+int hw_remote_call(
 	struct hw_remote *remote, long number, const uint64_t arguments[6], long *result) hw_must_check;
 
 /* Gives the thread its own registers and signals back, in an event stop, where the kernel restarts its call.

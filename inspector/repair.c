@@ -91,47 +91,46 @@ bool hw_registers_is_eintr_call(bool i386, long call, unsigned long first_argume
 	return is_listed(calls_i386, hw_array_size(calls_i386), call);
 }
 
-/* Word indexes into the two register blocks (arch/x86/include/asm/user_32.h, user_64.h). */
-enum { I386_WORDS = 17, I386_EBX = 0, I386_EAX = 6, I386_ORIG_EAX = 11 };
+/* The kernel gives the block of the mode that the thread is in: arch/x86/include/asm/user_32.h, user_64.h. */
+union block {
+	struct user_regs_struct wide;
+	uint32_t narrow[17];
+};
 
-static void set_block(pid_t tid, void *block, size_t size)
+enum { NARROW_EBX = 0, NARROW_EAX = 6, NARROW_ORIG_EAX = 11 };
+
+static bool repair_narrow(uint32_t *block)
 {
-	struct iovec io = { .iov_base = block, .iov_len = size };
-
-	ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io); /* fails only for a dead one */
+	if ((int32_t)block[NARROW_EAX] != -EINTR ||
+		!hw_registers_is_eintr_call(true, (int32_t)block[NARROW_ORIG_EAX], block[NARROW_EBX]))
+		return false;
+	block[NARROW_EAX] = (uint32_t)-ERESTARTNOHAND;
+	return true;
 }
 
-static void repair_i386(const struct hw_thread *thread)
+static bool repair_wide(struct user_regs_struct *block)
 {
-	uint32_t block[I386_WORDS];
-
-	memcpy(block, thread->general.bytes, sizeof(block));
-	if ((int32_t)block[I386_EAX] != -EINTR ||
-		!hw_registers_is_eintr_call(true, (int32_t)block[I386_ORIG_EAX], block[I386_EBX]))
-		return;
-	block[I386_EAX] = (uint32_t)-ERESTARTNOHAND;
-	set_block(thread->tid, block, sizeof(block));
+	if ((long)block->rax != -EINTR ||
+		!hw_registers_is_eintr_call(false, (long)block->orig_rax, block->rdi))
+		return false;
+	block->rax = (unsigned long)-ERESTARTNOHAND;
+	return true;
 }
 
-static void repair_x86_64(const struct hw_thread *thread)
+void hw_registers_repair_eintr(pid_t tid)
 {
-	struct user_regs_struct block;
+	union block block;
+	struct iovec io = { .iov_base = &block, .iov_len = sizeof(block) };
+	bool changed = false;
 
-	memcpy(&block, thread->general.bytes, sizeof(block));
-	if ((long)block.rax != -EINTR || !hw_registers_is_eintr_call(false, (long)block.orig_rax, block.rdi))
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &io) != 0)
 		return;
-	block.rax = (unsigned long)-ERESTARTNOHAND;
-	set_block(thread->tid, &block, sizeof(block));
-}
-
-void hw_registers_repair_eintr(const struct hw_thread *thread)
-{
-	if (!thread->has_registers)
-		return;
-	if (thread->general.size == I386_WORDS * sizeof(uint32_t))
-		repair_i386(thread);
-	else if (thread->general.size == sizeof(struct user_regs_struct))
-		repair_x86_64(thread);
+	if (io.iov_len == sizeof(block.narrow))
+		changed = repair_narrow(block.narrow);
+	else if (io.iov_len == sizeof(block.wide))
+		changed = repair_wide(&block.wide);
+	if (changed)
+		ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io); /* fails only for a dead one */
 }
 
 #else
@@ -142,9 +141,9 @@ bool hw_registers_is_eintr_call(bool i386, long call, unsigned long first_argume
 	return false;
 }
 
-void hw_registers_repair_eintr(const struct hw_thread *thread)
+void hw_registers_repair_eintr(pid_t tid)
 {
-	(void)thread;
+	(void)tid;
 }
 
 #endif

@@ -7,15 +7,28 @@
 #include <time.h>
 
 #include "inspector/procfs.h"
+#include "inspector/registers.h"
 #include "inspector/tracee.h"
+
+/* How long we wait for a thread that sleeps uninterruptibly, and for one that merely gets no processor. */
+#define STUCK_PATIENCE_US   20000
+#define STARVED_PATIENCE_US 1000000
+
+uint64_t hw_tracee_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 void hw_tracee_look(struct hw_tracee *tracee)
 {
 	struct hw_proc_stat stat;
-	struct hw_error *error = hw_proc_stat(tracee->tid, &stat);
+	char text[1024];
 
-	if (error) {
-		hw_error_destroy(error);
+	if (hw_proc_read_small(tracee->tid, "stat", text, sizeof(text)) != 0 ||
+		!hw_proc_stat_parse(text, &stat)) {
 		tracee->state = HW_TRACEE_GONE;
 		return;
 	}
@@ -50,7 +63,9 @@ void hw_tracee_interrupt(struct hw_tracee *tracee)
 		NULL); /* fails only for a dead one: the next wait tells */
 }
 
-bool hw_tracee_poll(struct hw_tracee *tracee)
+/* Takes what the kernel has to tell of a RUNNING thread, without waiting; true when it no longer is RUNNING.
+ */
+static bool poll_thread(struct hw_tracee *tracee)
 {
 	for (;;) {
 		int status;
@@ -65,10 +80,35 @@ bool hw_tracee_poll(struct hw_tracee *tracee)
 		if (status >> 16 == PTRACE_EVENT_STOP) {
 			tracee->group_stopped = WSTOPSIG(status) != SIGTRAP;
 			tracee->state = HW_TRACEE_STOPPED;
+			hw_registers_repair_eintr(tracee->tid);
 			return true;
 		}
 		/* A signal on its way in. Our interrupt is still pending and stops the thread behind it. */
 		ptrace(PTRACE_CONT, tracee->tid, NULL, (long)WSTOPSIG(status));
+	}
+}
+
+/*
+ * Whether it is of no use to wait longer for this thread. A leader that ends reports nothing while its other
+ * threads live: its state letter tells.
+ */
+static bool is_hopeless(struct hw_tracee *tracee, uint64_t waited_us)
+{
+	struct hw_tracee now = { .tid = tracee->tid, .state = tracee->state };
+
+	if (waited_us < STUCK_PATIENCE_US)
+		return false;
+	hw_tracee_look(&now);
+	tracee->state = now.state;
+	return now.state != HW_TRACEE_RUNNING || now.found == 'D' || waited_us >= STARVED_PATIENCE_US;
+}
+
+void hw_tracee_await(struct hw_tracee *tracee, uint64_t since_us)
+{
+	while (tracee->state == HW_TRACEE_RUNNING && !poll_thread(tracee)) {
+		if (is_hopeless(tracee, hw_tracee_clock() - since_us))
+			return;
+		hw_tracee_doze(1000);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * One thread under ptrace: seized while it runs, interrupted, waited for, let go. All calls on one tracee
- * must come from the same process (the agent). Private to inspector/.
+ * must come from the same process (the agent). Nothing here allocates memory. Private to inspector/.
  */
 #ifndef HW_INSPECTOR_TRACEE_H
 #define HW_INSPECTOR_TRACEE_H
@@ -37,14 +37,19 @@ int hw_tracee_seize(struct hw_tracee *tracee);
 void hw_tracee_interrupt(struct hw_tracee *tracee);
 
 /*
- * Takes what the kernel has to tell of a RUNNING thread, without waiting; true when it no longer is RUNNING.
- * A signal that it meets on the way is delivered to it: it then stops at its handler's first instruction.
+ * Waits until a RUNNING thread, interrupted at `since_us` of hw_tracee_clock(), has stopped or ended; gives
+ * up after some 20 ms on one that sleeps uninterruptibly, after a second on any other: it stays RUNNING. A
+ * signal that it meets on the way is delivered: it then stops at its handler's first instruction. A system
+ * call that the stop would make return EINTR is repaired (registers.h).
  */
-bool hw_tracee_poll(struct hw_tracee *tracee);
+void hw_tracee_await(struct hw_tracee *tracee, uint64_t since_us);
 
 /* Lets a STOPPED thread go, to what it was doing: running, waiting, or stopped by SIGSTOP. It is NEW again.
  */
 void hw_tracee_release(struct hw_tracee *tracee);
+
+/* Microseconds of a clock that only goes forward. */
+uint64_t hw_tracee_clock(void);
 
 /* Sleeps until something happened to a tracee of ours, or `us` microseconds at most. */
 void hw_tracee_doze(uint64_t us);

@@ -52,10 +52,22 @@ def helpers_of(pid):
     return found - {0}
 
 
-def wait_free(test, pid, children):
-    """Waits until nobody traces the process any more and it has its own children only."""
+def agents_for(pid):
+    """The helper processes of tools that were started for a process, also when the tool itself is dead."""
+    found = []
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError, ValueError):
+            with open("/proc/%d/comm" % int(entry)) as comm, open("/proc/%s/cmdline" % entry) as command:
+                if comm.read() == "hw-agent\n" and str(pid) in command.read().split("\0"):
+                    found.append(int(entry))
+    return found
+
+
+def wait_free(pid, children):
+    """Waits until nobody is busy with the process any more; it must have its own children only."""
+    harness.wait_until(lambda: not agents_for(pid), "a helper does not end")
     harness.wait_until(lambda: not helpers_of(pid), "still traced")
-    harness.wait_until(lambda: harness.children_of(pid) == children, "children left behind: %s" % children)
+    harness.wait_until(lambda: harness.children_of(pid) == children, "children left behind")
 
 
 class BlockersTest(harness.TestCase):
@@ -121,7 +133,7 @@ class KilledTest(harness.TestCase):
                     tool = subprocess.Popen([SNAP, method, str(target.pid)], stdout=subprocess.DEVNULL)
                     time.sleep(generator.uniform(0, usual))
                     victim(tool, number)
-                    wait_free(self, target.pid, children)
+                    wait_free(target.pid, children)
             status = target.ask()
             self.assertEqual((0, 0, 0), (status["returned"], status["sigchld"], status["unsound"]), status["what"])
 
@@ -158,9 +170,28 @@ class KilledTest(harness.TestCase):
                 tool = subprocess.Popen([SNAP, "hold", str(target.pid)], stdout=subprocess.DEVNULL)
                 time.sleep(random.uniform(0, 0.02))
                 tool.send_signal(signal.SIGSTOP)
-                wait_free(self, target.pid, [target.ready["child"]])
+                wait_free(target.pid, [target.ready["child"]])
                 self.hit(tool, signal.SIGKILL)
             self.assertEqual(0, target.ask()["returned"])
+
+
+class TogetherTest(harness.TestCase):
+    """Several of us at one target: each gets its turn, and none leaves anything behind."""
+
+    def test_three_at_once(self):
+        with Target("blockers") as target:
+            children = [target.ready["child"]]
+            with harness.unharmed(self, target.pid):
+                for _ in range(10):
+                    tools = [subprocess.Popen([SNAP, method, str(target.pid)], stdout=subprocess.PIPE)
+                             for method in ("fork", "hold", "fork")]
+                    for tool in tools:
+                        output = json.loads(tool.communicate()[0])
+                        self.assertIn(tool.returncode, (0, 3), output)
+                        self.assertIn(output.get("code", BUSY), (BUSY,), output)
+                    wait_free(target.pid, children)
+            status = target.ask()
+            self.assertEqual((0, 0, 0), (status["returned"], status["sigchld"], status["unsound"]), status["what"])
 
 
 class MoodsTest(harness.TestCase):
@@ -173,7 +204,7 @@ class MoodsTest(harness.TestCase):
             for i in range(rounds):
                 got = snap(methods[i % len(methods)], target.pid)
                 self.assertGreater(len(got["threads"]), 0)
-            wait_free(self, target.pid, harness.children_of(target.pid))
+            harness.wait_until(lambda: not agents_for(target.pid), "a helper does not end")
             harness.wait_until(lambda: target.ask()["count"] > before["count"], "it no longer goes on")
             self.assertEqual("", target.ask()["what"])
             self.assertEqual("0", harness.status_fields(target.pid)["TracerPid"])
@@ -259,7 +290,7 @@ class MoodsTest(harness.TestCase):
                 got = snap(("hold", "auto")[i % 2], target.pid, status=None)
                 outcomes.add(got.get("code", 0))
                 self.assertIn(got.get("code", 0), (0, GONE), got)
-            wait_free(self, target.pid, [])
+            wait_free(target.pid, [])
             self.assertIn(0, outcomes)
 
 
