@@ -210,8 +210,11 @@ def children_of(pid):
     """The children of every thread of a process."""
     found = []
     for tid in thread_ids(pid):
-        with open("/proc/%d/task/%d/children" % (pid, tid)) as file:
-            found += [int(child) for child in file.read().split()]
+        try:
+            with open("/proc/%d/task/%d/children" % (pid, tid)) as file:
+                found += [int(child) for child in file.read().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # this thread has ended: its children are another's now
     return sorted(found)
 
 
