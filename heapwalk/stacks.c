@@ -129,7 +129,8 @@ static bool find_by_mapping(const struct finder *finder, uint64_t sp, struct hw_
 
 	if (!map || !is_anonymous_rw(map))
 		return false;
-	*stack = (struct hw_stack){ .start = map->start, .end = map->end };
+	stack->start = map->start;
+	stack->end = map->end;
 	if (!strncmp(map->path, "[stack", 6) || (map->flags & HW_MAP_GROWSDOWN))
 		return true;
 	if (map == finder->snapshot->maps || map->path[0])

@@ -318,14 +318,14 @@ START_TEST (stack_by_guard) {
 	fake_map(&fake, 0xb0000000, 0xb0001000, 0, "");
 	fake_map(&fake, 0xb0001000, 0xb0801000, RW, "");
 	fake_map(&fake, 0xb1000000, 0xb1800000, RW, "");
-	fake_thread(&fake, 1, 0xb0800100);
-	fake_thread(&fake, 2, 0xb1700000); /* no guard: may be anything */
+	fake_thread(&fake, 1, 0xb1700000); /* no guard: may be anything */
+	fake_thread(&fake, 2, 0xb0800100);
 	ck_assert_ptr_null(hw_stacks_find(&fake.snapshot, &stacks));
 	ck_assert_uint_eq(stacks.count, 1);
 	ck_assert_uint_eq(stacks.stacks[0].start, 0xb0000000);
 	ck_assert_uint_eq(stacks.stacks[0].guard, 0x1000);
 	ck_assert_uint_eq(stacks.stacks[0].end, 0xb0801000);
-	ck_assert_uint_eq(stacks.stacks[0].thread, 0);
+	ck_assert_uint_eq(stacks.stacks[0].thread, 1);
 	ck_assert_ptr_eq(hw_stacks_at(&stacks, 0xb0001000), &stacks.stacks[0]);
 	ck_assert_ptr_null(hw_stacks_at(&stacks, 0xb0801000));
 	hw_stacks_deinit(&stacks);
