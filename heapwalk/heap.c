@@ -69,8 +69,8 @@ static struct hw_error *look_around(struct hw_walk *walk)
 
 	if (!error)
 		error = hw_glibcs_locate(walk);
+	hw_versions_read(walk);
 	for (uint32_t i = 0; !error && i < heap->libc_count; i++) {
-		hw_version_read(walk, &walk->glibcs[i]);
 		hw_par_locate(walk, &walk->glibcs[i]);
 		hw_glibc_settle_rows(&walk->glibcs[i]);
 	}
@@ -92,6 +92,9 @@ static void describe_sizes(struct hw_walk *walk)
 
 	heap->alignment = heap->libc_count ? walk->glibcs[0].layout->alignment : 2 * word;
 	heap->minimum = 4 * word;
+	/* malloc-check.c, malloc_check(): one byte more, for its mark, and always from its own main arena. */
+	for (uint32_t i = 0; i < heap->libc_count; i++)
+		heap->padding |= walk->glibcs[i].is_debug && hw_glibc_was_used(walk, &walk->glibcs[i]);
 }
 
 static struct hw_error *walk_all(struct hw_walk *walk)
@@ -217,11 +220,12 @@ uint64_t hw_heap_request_to_chunk(const struct hw_heap *heap, uint64_t request)
 {
 	if (request > INT64_MAX - 2 * (uint64_t)heap->minimum)
 		return 0;
+	request += heap->padding;
 	return hw_max(hw_round_up(request + heap->word_size, heap->alignment), (uint64_t)heap->minimum);
 }
 
 void hw_heap_chunk_to_requests(const struct hw_heap *heap, uint64_t chunk_size, uint64_t *low, uint64_t *high)
 {
-	*high = chunk_size - heap->word_size;
+	*high = chunk_size - heap->word_size - heap->padding;
 	*low = chunk_size <= heap->minimum ? 0 : *high - heap->alignment + 1;
 }

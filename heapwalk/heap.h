@@ -167,6 +167,7 @@ struct hw_heap {
 	unsigned word_size;
 	unsigned alignment;          /* MALLOC_ALIGNMENT of the (first) libc */
 	unsigned minimum;            /* MINSIZE */
+	unsigned padding;            /* bytes that malloc adds to a request: 1 under MALLOC_CHECK_, else 0 */
 	enum hw_allocator allocator; /* who serves malloc() in this process */
 	char *allocator_evidence;    /* "malloc resolves to /usr/lib/.../libjemalloc.so.2" */
 	char *runtime; /* NULL, or whose objects lie in a heap of its own beside malloc's: "Java (...)" */
@@ -185,8 +186,8 @@ struct hw_heap {
 	size_t anomaly_count;
 	size_t anomaly_capacity;
 	uint64_t anomaly_total;
-	uint64_t missing; /* bytes of malloc's memory that are not in the image: chunks there are not counted, and
-			     free ones may count as live where their lists lead through it */
+	uint64_t missing; /* bytes of malloc's memory that are not in the image: chunks there are not counted,
+			     and free ones may count as live where their lists lead through it */
 	struct hw_tally tallies[HW_CHUNK_STATES];
 };
 
@@ -756,11 +757,11 @@ struct hw_who_place {
 	bool several_intos;
 	bool has_next;
 	bool several_nexts;
-	uint64_t offset; /* where the reference to them stands: from the holder's or chunk's start */
-	uint64_t into;   /* the reference points so many bytes into them, 0: to their start */
-	uint64_t run;    /* chunks of this place one behind the other on the longest way */
-	uint64_t next;   /* has_next: where in them the reference to the next one stands */
-	uint64_t chunks; /* that stand here */
+	uint64_t offset;       /* where the reference to them stands: from the holder's or chunk's start */
+	uint64_t into;         /* the reference points so many bytes into them, 0: to their start */
+	uint64_t run;          /* chunks of this place one behind the other on the longest way */
+	uint64_t next;         /* has_next: where in them the reference to the next one stands */
+	uint64_t chunks;       /* that stand here */
 	struct hw_tally here;  /* the selected ones among them */
 	struct hw_tally below; /* selected ones here and further on */
 };

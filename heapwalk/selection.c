@@ -52,7 +52,8 @@ static uint64_t least_mapped_request(const struct hw_heap *heap, uint32_t index)
 void hw_mmapped_requests(const struct hw_heap *heap, uint32_t index, uint64_t *low, uint64_t *high)
 {
 	const struct hw_map *map = hw_snapshot_map_at(heap->snapshot, hw_chunk_address(heap, index));
-	uint64_t usable = hw_chunk_usable(heap, index), least = least_mapped_request(heap, index);
+	uint64_t usable = hw_chunk_usable(heap, index) - heap->padding;
+	uint64_t least = least_mapped_request(heap, index);
 	uint64_t page = heap->snapshot->page_size;
 
 	if (map && ((map->flags & HW_MAP_HUGETLB) || !strncmp(map->path, "/anon_hugepage", 14)))

@@ -48,10 +48,11 @@ static void say_libc(struct hw_report *report, const struct hw_heap *heap)
 		hw_autofree char *version =
 			clean_text(report, libc->version ? libc->version : "of unknown version");
 		hw_autofree char *evidence = clean_text(report, libc->evidence ? libc->evidence : "");
+		hw_autofree char *path = clean_text(report, heap->libc_count > 1 ? libc->module_path : "");
 
-		if (version && evidence)
-			hw_field(report, HW_TINT_PLAIN, "glibc", "%s%s%s", version, *evidence ? ": " : "",
-				evidence);
+		if (version && evidence && path)
+			hw_field(report, HW_TINT_PLAIN, "glibc", "%s%s%s: %s", version, *path ? " in " : "",
+				path, evidence);
 	}
 }
 
@@ -84,6 +85,10 @@ static void say_allocator(struct hw_report *report, const struct hw_heap *heap)
 		say_foreign(report, heap, evidence);
 	else if (heap->allocator == HW_ALLOCATOR_UNUSED)
 		hw_field(report, HW_TINT_PLAIN, "malloc", "glibc's, and this program has not used it (%s)",
+			evidence);
+	else if (heap->padding)
+		hw_field(report, HW_TINT_PLAIN, "malloc",
+			"glibc's with checks (%s): each chunk holds a byte more than was asked for",
 			evidence);
 	else if (heap->allocator == HW_ALLOCATOR_WRAPPED)
 		hw_field(report, HW_TINT_PLAIN, "malloc",

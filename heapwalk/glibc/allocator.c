@@ -55,14 +55,19 @@ static bool say(struct hw_heap *heap, enum hw_allocator allocator, const char *w
 	return false;
 }
 
-static bool was_used(const struct hw_walk *walk)
+bool hw_glibc_was_used(const struct hw_walk *walk, const struct hw_glibc *glibc)
 {
 	for (uint32_t i = 0; i < walk->heap->arena_count; i++) {
-		if (walk->heap->arenas[i].system_mem)
+		if (walk->heap->arenas[i].libc == glibc->index && walk->heap->arenas[i].system_mem)
 			return true;
 	}
+	return glibc->n_mmaps;
+}
+
+static bool was_used(const struct hw_walk *walk)
+{
 	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
-		if (walk->glibcs[i].n_mmaps)
+		if (hw_glibc_was_used(walk, &walk->glibcs[i]))
 			return true;
 	}
 	return false;

@@ -251,6 +251,7 @@ static void add_glibc(struct search *search, uint64_t bins, uint64_t arena, uint
 		.main_arena = arena,
 		.bins = bins,
 		.initialised = bins != 0,
+		.is_debug = strstr(search->module->path, "libc_malloc_debug.so"),
 	};
 	hw_glibc_narrow(&glibcs[heap->libc_count], rows);
 	heap->libc_count++;

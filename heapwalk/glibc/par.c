@@ -43,19 +43,23 @@ static bool counts_fit(const struct hw_walk *walk, const struct hw_par_layout *l
 	       (maps ? memory >= maps * UINT64_C(4096) : memory < 0x100000);
 }
 
-static bool tcache_fits(const struct hw_walk *walk, const struct hw_par_layout *layout, const uint8_t *bytes)
+static bool tcache_fits(const struct search *search, const struct hw_par_layout *layout, const uint8_t *bytes)
 {
+	const struct hw_walk *walk = search->walk;
+
 	uint64_t bins = hw_image_word(walk->image, bytes + layout->tcache_bins);
 	uint64_t count = hw_image_word(walk->image, bytes + layout->tcache_count);
 	uint64_t largest = hw_image_word(walk->image, bytes + layout->tcache_max_bytes);
 
-	return !layout->tcache_bins ||
+	return !layout->tcache_bins || search->glibc->is_debug ||
 	       (bins >= 1 && bins <= 76 && count <= 0xffff && largest && largest < 1 << 30);
 }
 
 /* 0: not mp_; more is surer. */
-static unsigned rate(const struct hw_walk *walk, const struct hw_par_layout *layout, const uint8_t *bytes)
+static unsigned rate(const struct search *search, const uint8_t *bytes)
 {
+	const struct hw_walk *walk = search->walk;
+	const struct hw_par_layout *layout = search->layout;
 	unsigned word = walk->image->word_size;
 	uint64_t top_pad = hw_image_word(walk->image, bytes + word);
 	uint64_t arena_test = hw_image_word(walk->image, bytes + 3 * word);
@@ -64,7 +68,7 @@ static unsigned rate(const struct hw_walk *walk, const struct hw_par_layout *lay
 	unsigned score = 1;
 
 	if (!arena_test || arena_test > 0xffff || !counts_fit(walk, layout, bytes) ||
-		!tcache_fits(walk, layout, bytes) || !sbrk_base_fits(walk, base))
+		!tcache_fits(search, layout, bytes) || !sbrk_base_fits(walk, base))
 		return 0;
 	/* malloc.c, static struct malloc_par mp_ = ...: unchanged since 2.17. */
 	score += arena_test == (word == 8 ? 8 : 2);
@@ -96,7 +100,7 @@ static bool search_range(uint64_t start, uint64_t end, void *argument)
 		/* arena_test is a small number: turns nearly every address away. */
 		if (!hw_image_word(search->walk->image, bytes + 3 * row->word_size))
 			continue;
-		score = rate(search->walk, search->layout, bytes);
+		score = rate(search, bytes);
 		if (score > search->score) {
 			search->score = score;
 			search->found = at;
@@ -118,7 +122,7 @@ static void read_fields(struct hw_walk *walk, struct hw_glibc *glibc, const stru
 		glibc->n_mmaps = maps;
 	if (layout->hp_pagesize)
 		hw_walk_word(walk, at + layout->hp_pagesize, &glibc->hp_pagesize);
-	if (layout->tcache_bins) {
+	if (layout->tcache_bins && !glibc->is_debug) {
 		hw_walk_word(walk, at + layout->tcache_count, &glibc->tcache_count);
 		hw_walk_word(walk, at + layout->tcache_max_bytes, &glibc->tcache_max_bytes);
 	}

@@ -351,6 +351,10 @@ void hw_survey_check(struct hw_walk *walk)
 	for (uint32_t i = 0; sums && i < heap->arena_count; i++)
 		check_arena(walk, i, &sums[i]);
 	for (uint32_t i = 0; i < heap->libc_count; i++) {
+		if (walk->glibcs[i].initialised && !walk->glibcs[i].par)
+			hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[i].main_index, 0, 0, 0,
+				"mp_ was not found in %s: chunks with mappings of their own are not seen",
+				heap->libcs[i].module_path);
 		if (heap->libcs[i].mmap_found != heap->libcs[i].mmap_count)
 			note_mmapped(walk, i);
 	}

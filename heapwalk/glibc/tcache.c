@@ -357,7 +357,7 @@ struct hw_error *hw_tcaches_mark(struct hw_walk *walk)
 		struct hw_glibc *glibc = &walk->glibcs[i];
 		struct hw_error *error;
 
-		if (!glibc->initialised)
+		if (!glibc->initialised || glibc->is_debug)
 			continue;
 		if (glibc->rows & (glibc->rows - 1))
 			prove_row(walk, glibc);

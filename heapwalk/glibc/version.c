@@ -89,10 +89,9 @@ static unsigned find_banner(const struct hw_image *image, uint64_t start, uint64
 	return release;
 }
 
-void hw_version_read(struct hw_walk *walk, struct hw_glibc *glibc)
+static void read_banner(struct hw_walk *walk, struct hw_glibc *glibc)
 {
 	const struct hw_module *module = glibc->module;
-	uint64_t rows = 0;
 
 	for (size_t i = 0; i < module->segment_count && !glibc->banner; i++) {
 		const struct hw_elf_segment *segment = &module->segments[i];
@@ -101,11 +100,40 @@ void hw_version_read(struct hw_walk *walk, struct hw_glibc *glibc)
 			glibc->banner =
 				find_banner(walk->image, segment->address, segment->address + segment->size);
 	}
+}
+
+/* libc_malloc_debug.so is of the same build as the libc beside it (it shares private symbols with it). */
+static unsigned sister_banner(const struct hw_walk *walk)
+{
+	unsigned banner = 0;
+
+	for (uint32_t i = 0; i < walk->heap->libc_count && !banner; i++)
+		banner = walk->glibcs[i].is_debug ? 0 : walk->glibcs[i].banner;
+	return banner;
+}
+
+static void narrow_by_banner(struct hw_glibc *glibc)
+{
+	uint64_t rows = 0;
+
 	for (size_t i = 0; glibc->banner && i < hw_layout_count; i++) {
 		if (hw_layouts[i].first <= glibc->banner && glibc->banner <= hw_layouts[i].last)
 			rows |= UINT64_C(1) << i;
 	}
 	hw_glibc_narrow(glibc, rows);
+}
+
+void hw_versions_read(struct hw_walk *walk)
+{
+	uint32_t count = walk->heap->libc_count;
+
+	for (uint32_t i = 0; i < count; i++)
+		read_banner(walk, &walk->glibcs[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		if (walk->glibcs[i].is_debug && !walk->glibcs[i].banner)
+			walk->glibcs[i].banner = sister_banner(walk);
+		narrow_by_banner(&walk->glibcs[i]);
+	}
 }
 
 static bool describe_version(const struct hw_glibc *glibc, char **version)

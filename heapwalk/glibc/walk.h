@@ -75,6 +75,7 @@ struct hw_glibc {
 	bool ring_damaged; /* the ring of arenas does not close */
 	bool initialised;  /* its bins are set up */
 	bool has_fastbins; /* one of its arenas has a fastbin that is not empty */
+	bool is_debug;     /* libc_malloc_debug.so: built without tcache, and without a banner */
 };
 
 struct hw_walk {
@@ -154,8 +155,8 @@ struct hw_error *hw_glibcs_locate(struct hw_walk *walk) hw_must_check;
 /* Finds mp_ in the libc's module and narrows the rows by its shape. */
 void hw_par_locate(struct hw_walk *walk, struct hw_glibc *glibc);
 
-/* Reads the version banner; narrows the rows by it when it does not contradict what was seen. */
-void hw_version_read(struct hw_walk *walk, struct hw_glibc *glibc);
+/* Reads the version banners; narrows the rows by them when they do not contradict what was seen. */
+void hw_versions_read(struct hw_walk *walk);
 
 /* Fills the public version and evidence. */
 struct hw_error *hw_version_describe(struct hw_walk *walk, struct hw_glibc *glibc) hw_must_check;
@@ -306,6 +307,9 @@ static inline uint64_t hw_link_decode(const struct hw_layout *layout, uint64_t p
 }
 
 /* ---- allocator.c */
+
+/* Did anybody ever allocate from this libc? */
+bool hw_glibc_was_used(const struct hw_walk *walk, const struct hw_glibc *glibc);
 
 /* Who serves malloc() here: fills heap->allocator and its evidence. */
 struct hw_error *hw_allocator_recognise(struct hw_walk *walk) hw_must_check;
