@@ -137,7 +137,7 @@ struct hw_error *hw_unwinder_each_local(struct hw_unwinder *unwinder, const stru
 
 	if (frame >= stack->frame_count)
 		return hw_error_create(HW_ERROR_USAGE, "there is no frame number %zu", frame);
-	error = hw_type_reader_open(unwinder, &reader);
+	error = hw_type_reader_open(unwinder, UINT32_MAX, &reader);
 	if (error || !reader)
 		return error;
 	words = stack->registers + frame * hw_stack_stride(unwinder);

@@ -73,6 +73,14 @@ static void find_limit(const struct hw_object *object, struct hw_raw_symbol *sym
 	}
 }
 
+/* To the table it is data like other data; only that its address is an offset. */
+static bool add_thread_local(struct hw_object *object, struct hw_raw_symbol *symbol, uint64_t offset)
+{
+	symbol->address = offset;
+	symbol->info = ELF64_ST_INFO(ELF64_ST_BIND(symbol->info), STT_OBJECT);
+	return hw_symbol_table_add(&object->thread_locals, symbol);
+}
+
 static bool add_symbol(struct hw_object *object, struct hw_raw_symbol *symbol)
 {
 	find_limit(object, symbol);
@@ -96,7 +104,9 @@ static void load_symbols(struct hw_object *object)
 		if (!name || section == SHN_UNDEF || section == SHN_ABS || section == (GElf_Word)-1)
 			continue;
 		raw.size = symbol.st_size;
-		if (!add_symbol(object, &raw))
+		if (!(GELF_ST_TYPE(symbol.st_info) == STT_TLS
+				    ? add_thread_local(object, &raw, symbol.st_value)
+				    : add_symbol(object, &raw)))
 			return;
 	}
 }
@@ -113,7 +123,10 @@ static bool add_dynamic_symbol(const struct hw_dynamic_symbol *symbol, void *arg
 	if (!symbol->defined)
 		return true;
 	raw.name = hw_symbol_table_keep(&object->symbols, symbol->name);
-	return raw.name && add_symbol(object, &raw);
+	if (!raw.name)
+		return false;
+	return symbol->type == STT_TLS ? add_thread_local(object, &raw, symbol->address)
+				       : add_symbol(object, &raw);
 }
 
 void hw_object_load(struct hw_object *object)
@@ -133,11 +146,13 @@ void hw_object_load(struct hw_object *object)
 	if (!object->symbols.count)
 		hw_module_each_symbol(object->unwinder->snapshot, object->module, add_dynamic_symbol, object);
 	hw_symbol_table_finish(&object->symbols);
+	hw_symbol_table_finish(&object->thread_locals);
 }
 
 void hw_object_deinit(struct hw_object *object)
 {
 	hw_symbol_table_deinit(&object->symbols);
+	hw_symbol_table_deinit(&object->thread_locals);
 	free(object->sections);
 	if (object->elf_memory)
 		munmap(object->elf_memory, object->elf_memory_size);

@@ -47,6 +47,11 @@ const char *hw_pool_join(struct hw_pool *pool, const char *first, const char *be
 	return joined;
 }
 
+void hw_pool_drop(struct hw_pool *pool, const char *last)
+{
+	pool->used = (size_t)(last - pool->blocks[pool->block_count - 1]);
+}
+
 void hw_id_map_deinit(struct hw_id_map *map)
 {
 	free(map->keys);

@@ -19,6 +19,9 @@ void hw_pool_deinit(struct hw_pool *pool);
 /* `first`, `between` and `last` in one string that lives as long as the pool; NULL: memory is short. */
 const char *hw_pool_join(struct hw_pool *pool, const char *first, const char *between, const char *last);
 
+/* Takes back the string that was joined last, which nobody may use any more. */
+void hw_pool_drop(struct hw_pool *pool, const char *last);
+
 /* Open addressing; key 0 cannot be stored. Zeroed: empty and valid. */
 struct hw_id_map {
 	uint64_t *keys;

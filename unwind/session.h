@@ -30,8 +30,9 @@ struct hw_object {
 	struct hw_section *sections;
 	size_t section_count;
 	struct hw_symbol_table symbols;
-	Dwarf_Die last_unit; /* found by hw_unit_at(); no address: none yet */
-	bool is_loaded;      /* sections and symbols were read, as far as there are any */
+	struct hw_symbol_table thread_locals; /* by offset in the module's TLS block */
+	Dwarf_Die last_unit;                  /* found by hw_unit_at(); no address: none yet */
+	bool is_loaded;                       /* sections and symbols were read, as far as there are any */
 };
 
 struct hw_libunwind;   /* stack_libunwind.c */

@@ -54,12 +54,13 @@ struct hw_scope {
 struct hw_type_reader {
 	struct hw_unwinder *unwinder;
 	struct hw_type_catalogue *catalogue;
-	struct hw_id_map dies;        /* address of a DIE in the debug information → type */
-	struct hw_id_map signatures;  /* hash of what makes a type itself → type */
-	struct hw_id_map definitions; /* hash of a struct's qualified name → its definition */
-	struct hw_id_map walked;      /* address of a unit's DIE: all of it was walked */
-	struct hw_id_map imported;    /* address of a unit's DIE: walked for the module under way */
-	struct hw_id_map declared;    /* address of a variable's declaration → index into declared_names */
+	struct hw_id_map dies;       /* address of a DIE in the debug information → type */
+	struct hw_id_map signatures; /* hash of what makes a type itself → type */
+	struct hw_id_map
+		definitions;       /* hash of a struct's full name, also with its module → the definition */
+	struct hw_id_map walked;   /* address of a unit's DIE: all of it was walked */
+	struct hw_id_map imported; /* address of a unit's DIE: walked for the module under way */
+	struct hw_id_map declared; /* address of a variable's declaration → index into declared_names */
 	const char **declared_names;
 	size_t declared_count;
 	size_t declared_capacity;
@@ -72,6 +73,10 @@ struct hw_type_reader {
 	struct hw_pending_variable *variables;
 	size_t variable_count;
 	size_t variable_capacity;
+	Dwarf_Die *variable_dies; /* by hw_variable.origin */
+	size_t variable_die_count;
+	size_t variable_die_capacity;
+	bool *has_read;      /* by module */
 	size_t joined_types; /* how many have been through hw_type_reader_flush() */
 	size_t joined_members;
 	size_t joined_variables;
@@ -140,6 +145,15 @@ uint32_t hw_type_of_attribute(struct hw_type_reader *reader, Dwarf_Attribute *at
 /* `type` itself, or the one that was added before with the same signature. 0: memory is short. */
 uint32_t hw_type_add(struct hw_type_reader *reader, uint64_t signature, const struct hw_type *type);
 
+/* What definitions of a struct's name are kept under: in one module, and in all. */
+static inline uint64_t hw_definition_key(uint64_t name_hash, uint32_t module)
+{
+	return hw_hash_number(name_hash, UINT64_C(1) << 32 | module);
+}
+
+/* In reader->definitions: the name is defined in several ways, so that a declaration may mean any of them. */
+#define HW_DEFINITION_AMBIGUOUS UINT32_MAX
+
 /* The name, with its scope, that a definition has by the declaration that it completes; NULL: none is known.
  */
 const char *hw_type_declared_name(struct hw_type_reader *reader, struct hw_die_facts *facts);
@@ -153,9 +167,10 @@ void hw_type_read_variables(struct hw_type_reader *reader);
 /* Name and type stand at the declaration or the original where a definition or a copy leaves them out. */
 void hw_die_facts_complete(struct hw_die_facts *facts);
 
-/* The unwinder's reader; the first call reads the whole catalogue. */
+/* The unwinder's reader, after it has read this module's debug information; UINT32_MAX: that of all modules.
+ */
 struct hw_error *hw_type_reader_open(
-	struct hw_unwinder *unwinder, struct hw_type_reader **reader) hw_must_check;
+	struct hw_unwinder *unwinder, uint32_t module, struct hw_type_reader **reader) hw_must_check;
 
 /* Finishes what was added since the last time: members, declarations, the public view. */
 struct hw_error *hw_type_reader_flush(struct hw_type_reader *reader) hw_must_check;

@@ -93,6 +93,7 @@ static void read_variable(struct hw_type_reader *reader, struct hw_pending_varia
 	struct hw_variable variable = { .module = reader->module };
 	struct hw_die_facts facts;
 	struct hw_variable *slot;
+	Dwarf_Die *die;
 
 	hw_die_facts_read(&pending->die, &facts);
 	if (!place_variable(reader, &facts, &variable))
@@ -101,10 +102,13 @@ static void read_variable(struct hw_type_reader *reader, struct hw_pending_varia
 	variable.name = full_name(reader, pending, &facts, &variable);
 	variable.type = facts.has_type ? hw_type_of_attribute(reader, &facts.type) : 0;
 	slot = hw_array_next(catalogue->variables, catalogue->variable_count, catalogue->variable_capacity);
-	if (!slot || catalogue->variable_count == UINT32_MAX) {
+	die = hw_array_next(reader->variable_dies, reader->variable_die_count, reader->variable_die_capacity);
+	if (!slot || !die || reader->variable_die_count == UINT32_MAX) {
 		reader->no_memory = true;
 		return;
 	}
+	*die = pending->die;
+	variable.origin = (uint32_t)reader->variable_die_count++;
 	*slot = variable;
 	catalogue->variable_count++;
 }
@@ -114,4 +118,28 @@ void hw_type_read_variables(struct hw_type_reader *reader)
 	for (size_t i = 0; i < reader->variable_count && !reader->no_memory; i++)
 		read_variable(reader, &reader->variables[i]);
 	reader->variable_count = 0;
+}
+
+/* The declaration where the definition leaves the place out. */
+static bool source_of(Dwarf_Die *die, struct hw_source_line *line)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word number;
+	const char *file = dwarf_decl_file(die);
+
+	/* dwarf_decl_line() does not look at the declaration. */
+	if (!file || !dwarf_attr_integrate(die, DW_AT_decl_line, &attribute) ||
+		dwarf_formudata(&attribute, &number) != 0)
+		return false;
+	*line = (struct hw_source_line){ .file = file, .line = (int)number };
+	return true;
+}
+
+bool hw_unwinder_variable_line(
+	struct hw_unwinder *unwinder, const struct hw_variable *variable, struct hw_source_line *line)
+{
+	struct hw_type_reader *reader = unwinder->types;
+
+	return reader && variable->origin < reader->variable_die_count &&
+	       source_of(&reader->variable_dies[variable->origin], line);
 }

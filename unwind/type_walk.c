@@ -83,12 +83,26 @@ static uint32_t note_die(struct hw_type_reader *reader, Dwarf_Die *die, uint32_t
 	return type;
 }
 
-/* A struct that is only declared: one number for all declarations of the name, defined later or never. */
+/* A struct that is only declared: one number for all declarations in the module, defined later or never. */
 static uint32_t number_declaration(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_type *type)
 {
 	uint64_t signature = hw_hash_string(hw_hash_number(HW_HASH_START, 'd'), type->name);
 
+	signature = hw_hash_number(signature, reader->module);
 	return note_die(reader, die, hw_type_add(reader, signature, type));
+}
+
+static void define_under(struct hw_type_reader *reader, uint64_t key, uint32_t number)
+{
+	uint32_t known;
+
+	if (hw_id_map_get(&reader->definitions, key, &known)) {
+		if (known == number)
+			return;
+		number = HW_DEFINITION_AMBIGUOUS;
+	}
+	if (!hw_id_map_set(&reader->definitions, key, number))
+		reader->no_memory = true;
 }
 
 /* A stand-in that knows which type unit has the definition; 0: that unit is not there. */
@@ -134,13 +148,34 @@ const char *hw_type_declared_name(struct hw_type_reader *reader, struct hw_die_f
 	return reader->catalogue->types[number].name;
 }
 
+static uint32_t number_definition(struct hw_type_reader *reader, Dwarf_Die *die,
+	const struct hw_die_facts *facts, const struct hw_type *type, bool is_c)
+{
+	size_t before = reader->catalogue->type_count;
+	uint64_t name_hash =
+		*type->name ? hw_hash_string(HW_HASH_START, type->name) : (uint64_t)(uintptr_t)die->addr;
+	uint64_t signature = hw_hash_number(name_hash, type->kind ^ facts->line << 8 ^ facts->size << 32);
+	uint32_t number;
+
+	if (is_c || is_of_one_file(type->name))
+		signature = hash_layout(die, signature);
+	number = hw_type_add(reader, signature, type);
+	if (reader->catalogue->type_count > before)
+		note_new(reader, die, number, type->kind != HW_TYPE_ENUM);
+	if (*type->name) {
+		define_under(reader, name_hash, number);
+		define_under(reader, hw_definition_key(name_hash, reader->module), number);
+	}
+	return number;
+}
+
 uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const struct hw_scope *scope,
 	const char *name, bool is_c)
 {
 	struct hw_die_facts facts;
 	struct hw_type type = { .kind = (uint8_t)kind_of(dwarf_tag(die)), .module = reader->module };
-	size_t before = reader->catalogue->type_count;
-	uint64_t signature;
+	size_t before;
+	bool is_joined;
 	uint32_t number;
 
 	hw_die_facts_read(die, &facts);
@@ -149,24 +184,17 @@ uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const str
 	if (!name)
 		name = facts.name ? facts.name : "";
 	type.name = hw_type_declared_name(reader, &facts);
+	before = reader->catalogue->type_count;
+	is_joined = !type.name && *name && scope;
 	if (!type.name)
 		type.name = *name ? hw_type_scoped(reader, scope, name) : "";
 	type.size = facts.size;
 	type.is_incomplete = facts.is_declaration;
 	if (facts.is_declaration)
 		return number_declaration(reader, die, &type);
-	signature = hw_hash_number(HW_HASH_START, type.kind ^ facts.line << 8 ^ facts.size << 32);
-	signature = *type.name ? hw_hash_string(signature, type.name)
-			       : hw_hash_number(signature, (uintptr_t)die->addr);
-	if (is_c || is_of_one_file(type.name))
-		signature = hash_layout(die, signature);
-	number = hw_type_add(reader, signature, &type);
-	if (reader->catalogue->type_count > before) {
-		note_new(reader, die, number, type.kind != HW_TYPE_ENUM);
-		if (*type.name && !hw_id_map_set(&reader->definitions,
-					  hw_hash_string(HW_HASH_START, type.name), number))
-			reader->no_memory = true;
-	}
+	number = number_definition(reader, die, &facts, &type, is_c);
+	if (is_joined && reader->catalogue->type_count == before && !reader->no_memory)
+		hw_pool_drop(&reader->catalogue->names, type.name);
 	return note_die(reader, die, number);
 }
 

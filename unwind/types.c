@@ -29,34 +29,45 @@ void hw_type_reader_destroy(struct hw_type_reader *reader)
 	free(reader->pending);
 	free(reader->origins);
 	free(reader->variables);
+	free(reader->variable_dies);
+	free(reader->has_read);
 	free(reader);
 }
 
-static void read_module(struct hw_type_reader *reader, uint32_t module)
+/* True if that added anything. */
+static bool read_module(struct hw_type_reader *reader, uint32_t module)
 {
 	struct hw_object *object = &reader->unwinder->objects[module];
-	Dwarf *dwarf = object->dwfl ? dwfl_module_getdwarf(object->dwfl, &reader->bias) : NULL;
+	Dwarf *dwarf;
 
+	if (reader->has_read[module])
+		return false;
+	reader->has_read[module] = true;
+	dwarf = object->dwfl ? dwfl_module_getdwarf(object->dwfl, &reader->bias) : NULL;
 	if (!dwarf)
-		return;
+		return false;
 	reader->module = module;
 	reader->catalogue->modules[module].has_debug_info = true;
 	hw_type_walk_module(reader, dwarf);
 	hw_type_read_pending(reader);
 	hw_type_read_variables(reader);
 	hw_type_read_pending(reader);
+	return true;
 }
 
-/* The definition of a declared struct, or the declaration itself where there is none. */
+/* The definition of a declared struct, its own module's first; the declaration where none is certain. */
 static uint32_t definition_of(const struct hw_type_reader *reader, uint32_t type)
 {
 	const struct hw_type *declared = &reader->catalogue->types[type];
-	uint32_t definition;
+	uint32_t definition = HW_DEFINITION_AMBIGUOUS;
+	uint64_t name_hash;
 
-	if (!declared->is_incomplete || !hw_id_map_get(&reader->definitions,
-						hw_hash_string(HW_HASH_START, declared->name), &definition))
+	if (!declared->is_incomplete)
 		return type;
-	return definition;
+	name_hash = hw_hash_string(HW_HASH_START, declared->name);
+	if (!hw_id_map_get(&reader->definitions, hw_definition_key(name_hash, declared->module), &definition))
+		hw_id_map_get(&reader->definitions, name_hash, &definition);
+	return definition == HW_DEFINITION_AMBIGUOUS ? type : definition;
 }
 
 /* Arrays and typedefs of what was only declared when they were read have learnt no size yet. */
@@ -157,53 +168,79 @@ struct hw_error *hw_type_reader_flush(struct hw_type_reader *reader)
 	return reader->no_memory ? hw_error_no_memory() : NULL;
 }
 
-static struct hw_error *read_catalogue(struct hw_type_reader *reader)
+static struct hw_error *reader_create(struct hw_unwinder *unwinder, struct hw_type_reader **reader)
 {
 	struct hw_type nothing = { .kind = HW_TYPE_VOID, .name = "void" };
-	size_t module_count = reader->unwinder->snapshot->module_count;
+	size_t module_count = unwinder->snapshot->module_count;
+	struct hw_type_reader *made = calloc(1, sizeof(*made));
 
-	reader->catalogue = calloc(1, sizeof(*reader->catalogue));
-	if (!reader->catalogue)
+	if (!made)
 		return hw_error_no_memory();
-	hw_type_add(reader, 1, &nothing);
-	reader->catalogue->modules = calloc(module_count + 1, sizeof(*reader->catalogue->modules));
-	if (!reader->catalogue->modules)
+	made->unwinder = unwinder;
+	made->has_read = calloc(module_count + 1, sizeof(*made->has_read));
+	made->catalogue = calloc(1, sizeof(*made->catalogue));
+	if (made->catalogue) {
+		hw_type_add(made, 1, &nothing);
+		made->catalogue->modules = calloc(module_count + 1, sizeof(*made->catalogue->modules));
+	}
+	if (!made->has_read || !made->catalogue || !made->catalogue->modules || made->no_memory) {
+		hw_type_reader_destroy(made);
 		return hw_error_no_memory();
-	for (uint32_t i = 0; i < module_count && !reader->no_memory; i++)
-		read_module(reader, i);
-	sort_variables(reader->catalogue);
-	return hw_type_reader_flush(reader);
-}
-
-struct hw_error *hw_type_reader_open(struct hw_unwinder *unwinder, struct hw_type_reader **reader)
-{
-	struct hw_type_reader *made = unwinder->types;
-	struct hw_error *error;
-
-	if (!made) {
-		made = calloc(1, sizeof(*made));
-		if (!made)
-			return hw_error_no_memory();
-		made->unwinder = unwinder;
-		error = read_catalogue(made);
-		if (error) {
-			hw_type_reader_destroy(made);
-			return error;
-		}
-		unwinder->types = made;
 	}
 	*reader = made;
 	return NULL;
 }
 
+struct hw_error *hw_type_reader_open(
+	struct hw_unwinder *unwinder, uint32_t module, struct hw_type_reader **reader)
+{
+	uint32_t count = (uint32_t)unwinder->snapshot->module_count;
+	struct hw_type_reader *made = unwinder->types;
+	struct hw_error *error = made ? NULL : reader_create(unwinder, &made);
+	bool has_read = false;
+
+	if (error || !made)
+		return error;
+	unwinder->types = made;
+	for (uint32_t i = 0; i < count && !made->no_memory; i++) {
+		if (module == UINT32_MAX || module == i)
+			has_read |= read_module(made, i);
+	}
+	if (has_read) {
+		/* What one module declares another may define: everything is looked at again. */
+		made->joined_types = made->joined_members = made->joined_variables = 0;
+		sort_variables(made->catalogue);
+	}
+	error = hw_type_reader_flush(made);
+	if (!error)
+		*reader = made;
+	return error;
+}
+
 struct hw_error *hw_unwinder_types(struct hw_unwinder *unwinder, const struct hw_types **types)
 {
 	struct hw_type_reader *reader = NULL;
-	struct hw_error *error = hw_type_reader_open(unwinder, &reader);
+	struct hw_error *error = hw_type_reader_open(unwinder, UINT32_MAX, &reader);
 
 	if (reader)
 		*types = &reader->catalogue->view;
 	return error;
+}
+
+bool hw_unwinder_variable_at(struct hw_unwinder *unwinder, uint64_t address, struct hw_variable *variable)
+{
+	const struct hw_object *object = hw_object_at(unwinder, address);
+	const struct hw_variable *found = NULL;
+	struct hw_type_reader *reader = NULL;
+
+	if (!object)
+		return false;
+	hw_error_destroy(hw_type_reader_open(unwinder, (uint32_t)(object - unwinder->objects), &reader));
+	if (reader)
+		found = hw_types_variable_at(&reader->catalogue->view, address);
+	if (found)
+		*variable = *found;
+	return found;
 }
 
 const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uint64_t address)

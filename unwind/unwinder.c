@@ -173,3 +173,25 @@ bool hw_unwinder_symbol(struct hw_unwinder *unwinder, uint64_t address, struct h
 	};
 	return true;
 }
+
+bool hw_unwinder_tls_symbol(
+	struct hw_unwinder *unwinder, size_t module, uint64_t offset, struct hw_symbol *symbol)
+{
+	const struct hw_symbol_entry *entry;
+	struct hw_object *object;
+
+	if (module >= unwinder->snapshot->module_count)
+		return false;
+	object = &unwinder->objects[module];
+	hw_object_load(object);
+	entry = hw_symbol_table_find(&object->thread_locals, offset);
+	if (!entry)
+		return false;
+	*symbol = (struct hw_symbol){
+		.name = entry->name,
+		.offset = offset - entry->start,
+		.size = entry->end - entry->start,
+		.module = object->name,
+	};
+	return true;
+}

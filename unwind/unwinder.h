@@ -96,6 +96,13 @@ void hw_unwinder_destroy(struct hw_unwinder *unwinder);
 /* False when nothing is known about the address (in no module). */
 bool hw_unwinder_symbol(struct hw_unwinder *unwinder, uint64_t address, struct hw_symbol *symbol);
 
+/*
+ * The thread-local variable `offset` bytes into the TLS block of snapshot->modules[module]; needs no debug
+ * information, only symbols. symbol->section stays NULL. False when none is known there.
+ */
+bool hw_unwinder_tls_symbol(
+	struct hw_unwinder *unwinder, size_t module, uint64_t offset, struct hw_symbol *symbol);
+
 /* False without debug information for it. */
 bool hw_unwinder_line(struct hw_unwinder *unwinder, uint64_t address, struct hw_source_line *line);
 
@@ -183,6 +190,7 @@ struct hw_variable {
 	uint32_t type;
 	uint32_t module; /* index into snapshot->modules */
 	enum hw_variable_place place;
+	uint32_t origin; /* private: where hw_unwinder_variable_line() looks */
 };
 
 /* What debug information was found for a module. */
@@ -241,6 +249,17 @@ bool hw_type_field_at(const struct hw_types *types, uint32_t type, uint64_t offs
 
 /* The variable in memory that holds `address`, or NULL. */
 const struct hw_variable *hw_types_variable_at(const struct hw_types *types, uint64_t address);
+
+/*
+ * The global variable that holds `address`, by the debug information of its module alone: quicker than the
+ * whole catalogue when there is one question only. False: none, or no debug information. The type's number is
+ * valid in the catalogue too.
+ */
+bool hw_unwinder_variable_at(struct hw_unwinder *unwinder, uint64_t address, struct hw_variable *variable);
+
+/* Where a global variable of the catalogue, or of hw_unwinder_variable_at(), is declared. */
+bool hw_unwinder_variable_line(
+	struct hw_unwinder *unwinder, const struct hw_variable *variable, struct hw_source_line *line);
 
 /*
  * Calls `each` for every parameter and local variable that is in scope in frame `frame` of a stack, innermost

@@ -46,6 +46,19 @@ def compiled(name):
     return output
 
 
+# Two files mean different things by "struct node"; main.c knows neither and must not be told one of them. What
+# only one file defines it may know.
+NAMESAKES = {
+    "first.c": "struct node { int a, b; }; struct node first;",
+    "second.c": "struct node { char text[3]; }; struct node second; struct lone { int x; }; struct lone lone;",
+    "main.c": """
+struct node *unknown; struct lone *known;
+#include <stdio.h>
+int main(void) { puts("ready"); fflush(stdout); return getchar() != EOF; }
+""",
+}
+
+
 class Target(harness.Process):
     """The program, waiting; `structs`, `members` and `variables` are what it said."""
 
@@ -183,6 +196,20 @@ class TypesTest(harness.TestCase):
             subprocess.run([dwz, "-m", os.path.join(directory, "common"), first, second], check=True)
             self.assertTrue(os.path.exists(os.path.join(directory, "common")))
             self.check(first)
+
+    def test_ambiguous(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name, text in NAMESAKES.items():
+                with open(os.path.join(directory, name), "w") as file:
+                    file.write(text)
+            program = os.path.join(directory, "program")
+            subprocess.run(["gcc", "-g", "-o", program, *(os.path.join(directory, name) for name in NAMESAKES)],
+                           check=True)
+            with Target(program) as target:
+                answer = Answer(target.pid)
+        self.assertEqual([("", 3), ("", 8), ("incomplete", 0)],
+                         sorted((struct[1], struct[0]) for struct in answer.structs["node"]))
+        self.assertEqual([(4, "")], [struct[:2] for struct in answer.structs["lone"]])
 
     def test_no_debug_information(self):
         with tempfile.TemporaryDirectory() as directory:

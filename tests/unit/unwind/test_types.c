@@ -39,6 +39,7 @@ struct hw_test_node {
 	struct hw_test_node *tail[];
 };
 
+enum { GLOBAL_LINE = __LINE__ + 1 };
 struct hw_test_node hw_test_global = { .tag = 1 };
 struct hw_test_node *hw_test_pointer = &hw_test_global;
 _Thread_local int hw_test_thread_local[3];
@@ -261,6 +262,53 @@ START_TEST (test_thread_local) {
 }
 END_TEST
 
+/* Symbols know thread-locals too: against the debug information, which comes from another table. */
+START_TEST (test_tls_symbol) {
+	const struct hw_variable *found = NULL;
+	struct hw_symbol symbol;
+
+	for (uint32_t i = 0; i < types->variable_count; i++) {
+		if (!strcmp(types->variables[i].name, "hw_test_thread_local"))
+			found = &types->variables[i];
+	}
+	ck_assert_ptr_nonnull(found);
+	ck_assert(hw_unwinder_tls_symbol(unwinder, found->module, found->address + 5, &symbol));
+	ck_assert_str_eq(symbol.name, "hw_test_thread_local");
+	ck_assert_uint_eq(symbol.offset, 5);
+	ck_assert_uint_eq(symbol.size, sizeof(hw_test_thread_local));
+	ck_assert(!hw_unwinder_tls_symbol(unwinder, found->module, UINT64_MAX, &symbol));
+	ck_assert(!hw_unwinder_tls_symbol(unwinder, snapshot->module_count, 0, &symbol));
+}
+END_TEST
+
+/* One module's debug information is enough for one question, and the catalogue comes out the same after it.
+ */
+START_TEST (test_variable_at) {
+	struct hw_unwinder *fresh;
+	const struct hw_types *all;
+	struct hw_variable variable;
+	struct hw_source_line line;
+	char name[64];
+
+	fail_on(hw_unwinder_create(snapshot, NULL, &fresh));
+	ck_assert(!hw_unwinder_variable_at(fresh, (uintptr_t)&name, &variable));
+	ck_assert(!hw_unwinder_variable_at(fresh, (uintptr_t)setup, &variable));
+	ck_assert(hw_unwinder_variable_at(fresh, (uintptr_t)&hw_test_global.next, &variable));
+	ck_assert_str_eq(variable.name, "hw_test_global");
+	ck_assert_uint_eq(variable.address, (uintptr_t)&hw_test_global);
+	ck_assert(hw_unwinder_variable_line(fresh, &variable, &line));
+	ck_assert_int_eq(line.line, GLOBAL_LINE);
+	ck_assert_ptr_nonnull(strstr(line.file, "test_types.c"));
+	fail_on(hw_unwinder_types(fresh, &all));
+	ck_assert_uint_eq(all->variable_count, types->variable_count);
+	ck_assert_uint_eq(all->type_count, types->type_count);
+	ck_assert_str_eq(hw_type_name(all, variable.type, name, sizeof(name)), "hw_test_node");
+	ck_assert(hw_unwinder_variable_line(fresh, &variable, &line));
+	ck_assert_int_eq(line.line, GLOBAL_LINE);
+	hw_unwinder_destroy(fresh);
+}
+END_TEST
+
 /* Every number in the catalogue leads somewhere in it. */
 START_TEST (test_consistent) {
 	for (uint32_t i = 0; i < types->type_count; i++) {
@@ -293,6 +341,8 @@ int main(void)
 	tcase_add_test(tests, test_incomplete);
 	tcase_add_test(tests, test_variables);
 	tcase_add_test(tests, test_thread_local);
+	tcase_add_test(tests, test_tls_symbol);
+	tcase_add_test(tests, test_variable_at);
 	tcase_add_test(tests, test_consistent);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
