@@ -7,8 +7,8 @@
 /* Header probes for resynchronising and searching in one walk: some seconds at most on hostile input. */
 #define PROBE_LIMIT (UINT64_C(4) << 20)
 
-/* Small reads: a few pages at a time. */
-#define PROBE_WINDOW 16384
+/* Small reads: two pages at a time. */
+#define PROBE_WINDOW 8192
 
 void hw_walk_note(struct hw_walk *walk, enum hw_anomaly_kind kind, uint32_t arena, uint64_t address,
 	uint64_t previous, uint64_t skipped, const char *format, ...)
@@ -155,6 +155,7 @@ static void walk_deinit(struct hw_walk *walk)
 	free(walk->areas);
 	free(walk->heaps);
 	free(walk->tcache_like);
+	free(walk->mmapped);
 }
 
 struct hw_error *hw_heap_walk(

@@ -61,7 +61,7 @@ bool hw_glibc_was_used(const struct hw_walk *walk, const struct hw_glibc *glibc)
 		if (walk->heap->arenas[i].libc == glibc->index && walk->heap->arenas[i].system_mem)
 			return true;
 	}
-	return glibc->n_mmaps;
+	return glibc->par && glibc->n_mmaps;
 }
 
 static bool was_used(const struct hw_walk *walk)

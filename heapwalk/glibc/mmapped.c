@@ -6,8 +6,12 @@
  */
 #include "heapwalk/glibc/walk.h"
 
-/* How far a header moved by memalign() is searched for page by page; behind that only at powers of two. */
-#define SEARCH_BYTES (UINT64_C(2) << 20)
+/*
+ * How far a thorough search looks at each page for a header that memalign() moved. Otherwise only the places
+ * are looked at where an alignment puts it; that is enough unless mremap() moved the mapping, and then sizes
+ * do not add up.
+ */
+#define THOROUGH_BYTES (UINT64_C(2) << 20)
 
 #define CONTENT_BYTES 4096
 
@@ -56,40 +60,43 @@ static bool is_uniform(const uint8_t *bytes, size_t size)
 	return size < 2 || !memcmp(bytes, bytes + 1, size - 1);
 }
 
+/* Does a header whose user address is `user` fit? */
+static bool fits_user(struct place *place, uint64_t user)
+{
+	unsigned header = 2 * place->layout->word_size;
+	uint8_t bytes[16];
+
+	return user < place->limit &&
+	       hw_image_read_some(place->walk->image, user - header, bytes, header) == header &&
+	       fits(place, user - header - place->base, bytes);
+}
+
 /*
- * The lead before a moved header was never given to anybody: it is zero, or M_PERTURB's byte. So the search
- * may end at the first page that is neither.
+ * Looks for a header that memalign() moved to a page's end. The lead before it was never given to anybody: it
+ * is zero, or M_PERTURB's byte, so a first page that is neither, behind its first `skip` bytes, ends the
+ * search.
  */
-static void search_pages(struct place *place, unsigned skip)
+static void search_pages(struct place *place, unsigned skip, bool thorough)
 {
 	uint64_t page = place->walk->snapshot->page_size;
 	unsigned header = 2 * place->layout->word_size;
-	uint64_t stop = hw_min(place->limit, place->base + SEARCH_BYTES);
+	const uint8_t *bytes = hw_window_view(&place->walk->probe, place->base, page, NULL);
+	uint64_t reach = thorough ? hw_min(THOROUGH_BYTES, place->limit - place->base) : page;
 
-	for (uint64_t at = place->base; at + page <= stop; at += page, skip = 0) {
-		const uint8_t *bytes = hw_window_view(&place->walk->probe, at, page, NULL);
-
-		if (!bytes || !is_uniform(bytes + skip, page - skip - header))
-			return;
-		if (fits(place, at + page - header - place->base, bytes + page - header))
-			return;
-		if (!is_uniform(bytes + page - header, header))
+	if (!bytes || !is_uniform(bytes + skip, page - skip - header))
+		return;
+	for (uint64_t lead = page; lead <= reach; lead += page) {
+		if (fits_user(place, place->base + lead))
 			return;
 	}
-	for (uint64_t step = SEARCH_BYTES; step && step < place->limit - place->base; step *= 2) {
-		uint64_t user = hw_round_up(place->base + header, step);
-		const uint8_t *bytes;
-
-		if (user >= place->limit)
-			return;
-		bytes = hw_window_view(&place->walk->probe, user - header, header, NULL);
-		if (bytes && fits(place, user - header - place->base, bytes))
+	for (uint64_t step = 2 * page; step < place->limit - place->base; step *= 2) {
+		if (fits_user(place, hw_round_up(place->base + header, step)))
 			return;
 	}
 }
 
 bool hw_mmapped_at(struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t base, uint64_t limit,
-	struct hw_mmapped *mmapped)
+	bool thorough, struct hw_mmapped *mmapped)
 {
 	const struct hw_layout *layout = glibc->layout;
 	unsigned header = 2 * layout->word_size, plain = plain_offset(layout);
@@ -109,7 +116,7 @@ bool hw_mmapped_at(struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t 
 			fits(&place, offset, bytes + offset);
 	}
 	if (!place.chunk || place.chunk == base + plain)
-		search_pages(&place, plain + header);
+		search_pages(&place, plain + header, thorough);
 	if (!place.chunk)
 		return false;
 	*mmapped = (struct hw_mmapped){
@@ -155,4 +162,77 @@ struct hw_error *hw_mmapped_add(struct hw_walk *walk, const struct hw_mmapped *m
 		return hw_error_no_memory();
 	}
 	return hw_region_close(&builder, mmapped->end);
+}
+
+/* --------------------------------------------------------------------------------------- the quick search */
+
+/* Adds those that follow each other from `base` on. */
+static struct hw_error *collect_run(struct hw_walk *walk, uint64_t base, uint64_t limit)
+{
+	struct hw_mmapped found;
+	uint32_t i = 0;
+
+	while (base < limit && i < walk->heap->libc_count) {
+		struct hw_glibc *glibc = &walk->glibcs[i];
+		struct hw_mmapped *slot;
+
+		if (glibc->mmaps_met >= glibc->n_mmaps ||
+			!hw_mmapped_at(walk, glibc, base, limit, false, &found)) {
+			i++;
+			continue;
+		}
+		slot = hw_array_next(walk->mmapped, walk->mmapped_count, walk->mmapped_capacity);
+		if (!slot)
+			return hw_error_no_memory();
+		*slot = found;
+		walk->mmapped_count++;
+		glibc->mmaps_met++;
+		glibc->mmapped_met += found.end - found.base;
+		base = found.end;
+		i = 0;
+	}
+	return NULL;
+}
+
+bool hw_mmapped_mem_fits(const struct hw_glibc *glibc)
+{
+	/* 2.43 and newer add the trailer again with each mremap() (malloc.c, mremap_chunk). */
+	if (glibc->layout->mmapped_trailer)
+		return glibc->mmapped_met <= glibc->mmapped_mem &&
+		       !((glibc->mmapped_mem - glibc->mmapped_met) % glibc->layout->mmapped_trailer);
+	return glibc->mmapped_met == glibc->mmapped_mem;
+}
+
+/* Does what was met agree with malloc's own count? More than that drift must be pages that were missed. */
+static bool adds_up(const struct hw_walk *walk)
+{
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
+		const struct hw_glibc *glibc = &walk->glibcs[i];
+
+		if (!glibc->par || glibc->mmaps_met != glibc->n_mmaps || !hw_mmapped_mem_fits(glibc) ||
+			glibc->mmapped_mem - glibc->mmapped_met >= walk->snapshot->page_size)
+			return false;
+	}
+	return true;
+}
+
+struct hw_error *hw_mmapped_search(struct hw_walk *walk)
+{
+	struct hw_error *error = NULL;
+	uint64_t behind = 0;
+
+	for (size_t i = 0; i < walk->snapshot->map_count && !error; i++) {
+		const struct hw_map *map = &walk->snapshot->maps[i];
+		const struct hw_area *area = hw_area_at(walk, map->start);
+
+		if (!area || map->start < behind)
+			continue;
+		error = collect_run(walk, map->start, area->end);
+		if (walk->mmapped_count)
+			behind = walk->mmapped[walk->mmapped_count - 1].end;
+	}
+	walk->mmapped_known = !error && adds_up(walk);
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++)
+		walk->glibcs[i].mmaps_met = walk->glibcs[i].mmapped_met = 0;
+	return error;
 }

@@ -4,8 +4,8 @@
 
 #include "heapwalk/glibc/reader.h"
 
-/* Half a megabyte twice stays in the second-level cache; smaller reads cost more system calls. */
-#define LARGEST  ((size_t)1 << 19)
+/* Larger reads leave the second-level cache, smaller ones cost more system calls and hand-overs. */
+#define LARGEST  ((size_t)1 << 20)
 #define SMALLEST ((size_t)1 << 14)
 
 void hw_reader_init(struct hw_reader *reader, const struct hw_image *image)

@@ -11,9 +11,9 @@
 
 struct survey {
 	struct hw_walk *walk;
-	size_t next_heap;  /* of walk->heaps */
-	uint64_t *found;   /* by libc: mmapped chunks */
-	uint64_t *extents; /* by libc: bytes of the main arena found so far */
+	size_t next_heap;    /* of walk->heaps */
+	size_t next_mmapped; /* of walk->mmapped, if all are known */
+	uint64_t *extents;   /* by libc: bytes of the main arena found so far */
 };
 
 static uint64_t chunk_start(const struct hw_layout *layout, uint64_t address)
@@ -93,10 +93,19 @@ static bool is_anything_missing(const struct survey *survey)
 	for (uint32_t i = 0; i < survey->walk->heap->libc_count; i++) {
 		const struct hw_glibc *glibc = &survey->walk->glibcs[i];
 
-		if (survey->found[i] < glibc->n_mmaps || wants_extents(survey, glibc))
+		if (glibc->mmaps_met < glibc->n_mmaps || wants_extents(survey, glibc))
 			return true;
 	}
 	return false;
+}
+
+static struct hw_error *add_mmapped(
+	struct survey *survey, struct hw_glibc *glibc, const struct hw_mmapped *mmapped, uint64_t *end)
+{
+	glibc->mmaps_met++;
+	glibc->mmapped_met += mmapped->end - mmapped->base;
+	*end = mmapped->end;
+	return hw_mmapped_add(survey->walk, mmapped);
 }
 
 /* Is there an mmapped chunk of any libc whose mapping starts here? *end is behind it, 0: none. */
@@ -105,13 +114,20 @@ static struct hw_error *try_mmapped(struct survey *survey, uint64_t base, uint64
 	struct hw_walk *walk = survey->walk;
 	struct hw_mmapped mmapped;
 
+	if (walk->mmapped_known) {
+		const struct hw_mmapped *known = &walk->mmapped[survey->next_mmapped];
+
+		if (survey->next_mmapped == walk->mmapped_count || known->base != base || known->end > limit)
+			return NULL;
+		survey->next_mmapped++;
+		return add_mmapped(survey, &walk->glibcs[walk->heap->arenas[known->arena].libc], known, end);
+	}
 	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
-		if (survey->found[i] >= walk->glibcs[i].n_mmaps ||
-			!hw_mmapped_at(walk, &walk->glibcs[i], base, limit, &mmapped))
-			continue;
-		survey->found[i]++;
-		*end = mmapped.end;
-		return hw_mmapped_add(walk, &mmapped);
+		struct hw_glibc *glibc = &walk->glibcs[i];
+
+		if (glibc->mmaps_met < glibc->n_mmaps &&
+			hw_mmapped_at(walk, glibc, base, limit, true, &mmapped))
+			return add_mmapped(survey, glibc, &mmapped, end);
 	}
 	return NULL;
 }
@@ -151,15 +167,35 @@ static struct hw_error *try_extent(struct survey *survey, uint64_t base, uint64_
 	return error;
 }
 
+/* If only known mmapped chunks are left to be met: the base of the next one at or behind `at`, else `at`. */
+static uint64_t skip_to_known(struct survey *survey, uint64_t at)
+{
+	const struct hw_walk *walk = survey->walk;
+
+	if (!walk->mmapped_known)
+		return at;
+	while (survey->next_mmapped < walk->mmapped_count && walk->mmapped[survey->next_mmapped].base < at)
+		survey->next_mmapped++;
+	for (uint32_t i = 0; i < walk->heap->libc_count; i++) {
+		if (wants_extents(survey, &walk->glibcs[i]))
+			return at;
+	}
+	return survey->next_mmapped < walk->mmapped_count ? walk->mmapped[survey->next_mmapped].base
+							  : UINT64_MAX;
+}
+
 static struct hw_error *search_gap(struct survey *survey, uint64_t start, uint64_t limit)
 {
 	uint64_t page = survey->walk->snapshot->page_size;
 	struct hw_error *error = NULL;
 	uint64_t at = hw_round_up(start, page);
 
-	while (at < limit && !error && is_anything_missing(survey)) {
+	while (!error && is_anything_missing(survey)) {
 		uint64_t end = 0;
 
+		at = skip_to_known(survey, at);
+		if (at >= limit)
+			break;
 		error = try_mmapped(survey, at, limit, &end);
 		if (!error && !end)
 			error = try_extent(survey, at, limit, &end);
@@ -221,17 +257,12 @@ static struct hw_error *survey_area(struct survey *survey, const struct hw_area 
 
 struct hw_error *hw_survey(struct hw_walk *walk)
 {
-	uint32_t count = walk->heap->libc_count;
-	hw_autofree uint64_t *counts = calloc(2 * (size_t)count + 1, sizeof(*counts));
-	struct survey survey = { .walk = walk, .found = counts, .extents = counts ? counts + count : NULL };
-	struct hw_error *error = NULL;
+	hw_autofree uint64_t *extents = calloc((size_t)walk->heap->libc_count + 1, sizeof(*extents));
+	struct survey survey = { .walk = walk, .extents = extents };
+	struct hw_error *error = extents ? hw_mmapped_search(walk) : hw_error_no_memory();
 
-	if (!counts)
-		return hw_error_no_memory();
 	for (size_t i = 0; i < walk->area_count && !error; i++)
 		error = survey_area(&survey, &walk->areas[i]);
-	for (uint32_t i = 0; i < count; i++)
-		walk->heap->libcs[i].mmap_found = survey.found[i];
 	return error;
 }
 
@@ -314,29 +345,26 @@ static void check_arena(struct hw_walk *walk, uint32_t index, const struct sum *
 		note_sum(walk, index, sum->bytes);
 }
 
-static uint64_t mmapped_bytes(const struct hw_heap *heap, uint32_t libc)
+static void note_mmapped(struct hw_walk *walk, const struct hw_glibc *glibc)
 {
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < heap->region_count; i++) {
-		const struct hw_region *region = &heap->regions[i];
-
-		if (region->kind == HW_REGION_MMAPPED && heap->arenas[region->arena].libc == libc)
-			bytes += region->end - region->start;
-	}
-	return bytes;
+	if (glibc->mmaps_met < glibc->n_mmaps && glibc->mmapped_mem > glibc->mmapped_met && is_incomplete(walk))
+		walk->heap->missing += glibc->mmapped_mem - glibc->mmapped_met;
+	hw_walk_note(walk, HW_ANOMALY_MMAPPED, glibc->main_index, glibc->par, 0, 0,
+		"malloc counts %llu mmapped chunks, %llu were found", (unsigned long long)glibc->n_mmaps,
+		(unsigned long long)glibc->mmaps_met);
 }
 
-static void note_mmapped(struct hw_walk *walk, uint32_t index)
+static void check_mmapped(struct hw_walk *walk, const struct hw_glibc *glibc)
 {
-	const struct hw_libc *libc = &walk->heap->libcs[index];
-	uint64_t found = mmapped_bytes(walk->heap, index);
-
-	if (libc->mmap_found < libc->mmap_count && libc->mmapped_mem > found && is_incomplete(walk))
-		walk->heap->missing += libc->mmapped_mem - found;
-	hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[index].main_index, walk->glibcs[index].par, 0, 0,
-		"malloc counts %llu mmapped chunks, %llu were found", (unsigned long long)libc->mmap_count,
-		(unsigned long long)libc->mmap_found);
+	if (glibc->initialised && !glibc->par)
+		hw_walk_note(walk, HW_ANOMALY_MMAPPED, glibc->main_index, glibc->main_arena, 0, 0,
+			"mp_ was not found: whether all mmapped chunks are, cannot be said");
+	else if (glibc->par && glibc->mmaps_met != glibc->n_mmaps)
+		note_mmapped(walk, glibc);
+	else if (glibc->par && !hw_mmapped_mem_fits(glibc))
+		hw_walk_note(walk, HW_ANOMALY_MMAPPED, glibc->main_index, glibc->par, 0, 0,
+			"malloc counts 0x%llx mmapped bytes, 0x%llx were found",
+			(unsigned long long)glibc->mmapped_mem, (unsigned long long)glibc->mmapped_met);
 }
 
 void hw_survey_check(struct hw_walk *walk)
@@ -350,12 +378,6 @@ void hw_survey_check(struct hw_walk *walk)
 	}
 	for (uint32_t i = 0; sums && i < heap->arena_count; i++)
 		check_arena(walk, i, &sums[i]);
-	for (uint32_t i = 0; i < heap->libc_count; i++) {
-		if (walk->glibcs[i].initialised && !walk->glibcs[i].par)
-			hw_walk_note(walk, HW_ANOMALY_MMAPPED, walk->glibcs[i].main_index, 0, 0, 0,
-				"mp_ was not found in %s: chunks with mappings of their own are not seen",
-				heap->libcs[i].module_path);
-		if (heap->libcs[i].mmap_found != heap->libcs[i].mmap_count)
-			note_mmapped(walk, i);
-	}
+	for (uint32_t i = 0; i < heap->libc_count; i++)
+		check_mmapped(walk, &walk->glibcs[i]);
 }

@@ -169,7 +169,8 @@ struct hw_error *hw_version_describe(struct hw_walk *walk, struct hw_glibc *glib
 	libc->layout = glibc->layout;
 	libc->main_arena = glibc->main_arena;
 	libc->malloc_par = glibc->par;
-	libc->mmap_count = glibc->n_mmaps;
+	libc->mmap_count = glibc->par ? glibc->n_mmaps : glibc->mmaps_met;
+	libc->mmap_found = glibc->mmaps_met;
 	libc->mmapped_mem = glibc->mmapped_mem;
 	if (asprintf(&libc->evidence, "main_arena at 0x%llx by %s; layout of 2.%u to 2.%u (%s)",
 		    (unsigned long long)glibc->main_arena, how, glibc->layout->first, glibc->layout->last,

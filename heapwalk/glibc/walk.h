@@ -65,12 +65,14 @@ struct hw_glibc {
 	unsigned banner; /* NN of the banner's 2.NN, 0: no banner */
 	uint64_t par;    /* address of mp_, 0: not found; the rest is its content */
 	uint64_t sbrk_base;
-	uint64_t n_mmaps;
+	uint64_t n_mmaps; /* UINT64_MAX: mp_ was not found */
 	uint64_t mmapped_mem;
 	uint64_t hp_pagesize;
 	uint64_t tcache_count;
 	uint64_t tcache_max_bytes;
-	uint64_t tcache_low; /* sizes of chunks that may hold a tcache struct, inclusive; 0: none */
+	uint64_t mmaps_met;   /* mmapped chunks found so far, */
+	uint64_t mmapped_met; /* and the bytes of their mappings */
+	uint64_t tcache_low;  /* sizes of chunks that may hold a tcache struct, inclusive; 0: none */
 	uint64_t tcache_high;
 	bool ring_damaged; /* the ring of arenas does not close */
 	bool initialised;  /* its bins are set up */
@@ -95,6 +97,10 @@ struct hw_walk {
 	struct hw_window probe;  /* small, for looking here and there */
 	struct hw_links free_links;
 	struct hw_links fast_links;
+	struct hw_mmapped *mmapped; /* sorted; all there are if mmapped_known */
+	size_t mmapped_count;
+	size_t mmapped_capacity;
+	bool mmapped_known;
 	uint32_t *tcache_like; /* indexes of used chunks that may hold a tcache struct */
 	size_t tcache_like_count;
 	size_t tcache_like_capacity;
@@ -252,9 +258,21 @@ struct hw_mmapped {
 	uint32_t arena; /* its libc's main arena */
 };
 
-/* Is there one whose mapping starts at page `base`? It must end at `limit` or before. */
+/*
+ * Is there one whose mapping starts at page `base`? It must end at `limit` or before. `thorough` looks
+ * further for a header that memalign() moved.
+ */
 bool hw_mmapped_at(struct hw_walk *walk, const struct hw_glibc *glibc, uint64_t base, uint64_t limit,
-	struct hw_mmapped *mmapped);
+	bool thorough, struct hw_mmapped *mmapped);
+
+/*
+ * Finds them where they mostly are, from the start of each mapping on: fills walk->mmapped. If number and
+ * bytes are what malloc counted, these are all, mmapped_known is set, and no page by page search is needed.
+ */
+struct hw_error *hw_mmapped_search(struct hw_walk *walk) hw_must_check;
+
+/* Are the bytes of the mappings that were met what malloc counts? */
+bool hw_mmapped_mem_fits(const struct hw_glibc *glibc);
 
 /* Adds it to the table as a region of its own. */
 struct hw_error *hw_mmapped_add(struct hw_walk *walk, const struct hw_mmapped *mmapped) hw_must_check;
