@@ -4,7 +4,7 @@ import unittest
 
 import harness
 
-SCENARIOS = ("empty", "plain", "sizes", "frees-most", "aligned", "huge", "threads", "shared-arenas", "heaps",
+SCENARIOS = ("empty", "plain", "sizes", "frees-most", "aligned", "moved", "huge", "threads", "shared-arenas", "heaps",
              "thread-exit", "tcache", "blocked-brk", "foreign-sbrk", "fork", "forged", "stdio")
 
 # Ways to build the factory.

@@ -5,7 +5,7 @@ import unittest
 import glibcs
 import harness
 
-SCENARIOS = ("empty", "plain", "frees-most", "aligned", "huge", "threads", "heaps", "thread-exit", "tcache",
+SCENARIOS = ("empty", "plain", "frees-most", "aligned", "moved", "huge", "threads", "heaps", "thread-exit", "tcache",
              "blocked-brk", "foreign-sbrk", "fork", "forged", "stdio", "dlmopen")
 
 

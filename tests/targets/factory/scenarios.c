@@ -52,6 +52,23 @@ static void scenario_aligned(void)
 	}
 }
 
+/* Mmapped blocks whose headers memalign() moved, then realloc(), by mremap(): the offset stays, the base
+ * moves. */
+static void scenario_moved(void)
+{
+	uint32_t state = 73;
+
+	for (unsigned i = 0; i < 150; i++) {
+		size_t alignment = (size_t)4096 << (next_random(&state) % 10);
+		struct entry *entry = take_aligned(alignment, (200 << 10) + next_random(&state) % (1 << 20));
+
+		if (i % 3 == 0)
+			entry_resize(entry, (140 << 10) + next_random(&state) % (4 << 20));
+		if (i % 7 == 0)
+			drop(entry);
+	}
+}
+
 static void scenario_huge(void)
 {
 	struct entry *held[200];
@@ -260,6 +277,7 @@ const struct scenario scenarios[] = {
 	{ "sizes", scenario_sizes, 0 },
 	{ "frees-most", scenario_frees_most, 0 },
 	{ "aligned", scenario_aligned, 0 },
+	{ "moved", scenario_moved, 0 },
 	{ "huge", scenario_huge, 0 },
 	{ "threads", scenario_threads, 0 },
 	{ "shared-arenas", scenario_shared_arenas, 0 },
