@@ -140,7 +140,7 @@ void hw_par_locate(struct hw_walk *walk, struct hw_glibc *glibc)
 		last = search.layout = hw_layouts[i].par;
 		hw_module_each_writable(walk, glibc->module, search_range, &search);
 	}
-	glibc->n_mmaps = UINT64_MAX;
+	glibc->n_mmaps = glibc->initialised ? UINT64_MAX : 0;
 	if (!search.found)
 		return;
 	for (size_t i = 0; i < hw_layout_count; i++) {
