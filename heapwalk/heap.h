@@ -822,4 +822,53 @@ struct hw_error *hw_retained_build(const struct hw_graph *graph, const struct hw
 	const struct hw_retained_options *options, struct hw_retained **retained) hw_must_check;
 void hw_retained_destroy(struct hw_retained *retained);
 
+/* ----------------------------------------------------------------------------------------------------
+ * verdict
+ */
+
+/* What stands out about a process. Values in the order in which they are told. */
+enum hw_finding_kind {
+	HW_FINDING_LOST,    /* a lost family, or many that look alike */
+	HW_FINDING_HOLDER,  /* one variable keeps most of a large heap */
+	HW_FINDING_FREE,    /* much free memory that malloc holds on to */
+	HW_FINDING_OUTSIDE, /* most memory is not malloc's */
+	HW_FINDINGS,
+};
+
+/* "lost", "holder", "free", "outside". */
+const char *hw_finding_kind_name(enum hw_finding_kind kind);
+
+struct hw_finding {
+	enum hw_finding_kind kind;
+	uint64_t chunks; /* LOST, HOLDER */
+	uint64_t bytes;
+	double share;      /* LOST, HOLDER: of all live bytes; FREE, OUTSIDE: as in struct hw_balance */
+	uint32_t group;    /* LOST: index into leaks->groups */
+	uint32_t holder;   /* HOLDER: index into retained->holders */
+	uint32_t retainer; /* HOLDER: index into retained->retainers: below it, the one with most chunks alike
+			    */
+};
+
+#define HW_VERDICT_LIMIT 3
+
+struct hw_verdict {
+	struct hw_finding findings[HW_VERDICT_LIMIT];
+	unsigned count;  /* 0: nothing looks wrong, as far as was looked */
+	bool has_graph;  /* false: nobody looked who refers to what, so nothing lost was found */
+	bool is_certain; /* false: roots are missing, what is called lost may not be */
+	struct hw_balance balance;
+	struct hw_leaks *leaks;
+	struct hw_retained *retained;
+};
+
+/*
+ * One to three findings, or none. Told is only what a healthy program does not have: lost bytes from a
+ * hundredth of the live ones on, 64 KiB or 16 families alike; a holder that alone keeps half of 16 MiB or
+ * more in ten thousand chunks or more. `graph` may be NULL (not looked), and `names`.
+ */
+struct hw_error *hw_verdict_build(const struct hw_heap *heap, const struct hw_accounting *accounting,
+	const struct hw_graph *graph, const struct hw_names *names,
+	struct hw_verdict **verdict) hw_must_check;
+void hw_verdict_destroy(struct hw_verdict *verdict);
+
 #endif

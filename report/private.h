@@ -13,9 +13,10 @@ struct hw_report {
 	struct hw_json json;
 	bool terminal; /* the report goes to one: cut to its width */
 	bool colours;
-	bool ascii;     /* the user's character set is not UTF-8 */
-	unsigned width; /* columns of the terminal; 80 where there is none */
-	unsigned views; /* drawn so far */
+	bool ascii;       /* the user's character set is not UTF-8 */
+	unsigned width;   /* columns of the terminal; 80 where there is none */
+	unsigned views;   /* drawn so far */
+	bool has_verdict; /* it was said */
 	struct hw_error *error;
 };
 

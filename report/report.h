@@ -200,6 +200,7 @@ struct hw_findings {
 	const struct hw_leaks *leaks;
 	const struct hw_who *who;
 	const struct hw_retained *retained;
+	const struct hw_verdict *verdict;
 	bool newest_first;
 };
 
@@ -237,6 +238,9 @@ void hw_report_who(struct hw_report *report, const struct hw_findings *findings)
 
 /* How much memory each holder keeps alone. Needs snapshot, heap, graph and retained. */
 void hw_report_retained(struct hw_report *report, const struct hw_findings *findings);
+
+/* What stands out, also at the foot of the summary. Needs snapshot, heap, accounting and verdict. */
+void hw_report_verdict(struct hw_report *report, const struct hw_findings *findings);
 
 /* Every thread's call stack. Needs snapshot and stacks. */
 void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings);

@@ -6,6 +6,7 @@
 #include "report/field.h"
 #include "report/memory.h"
 #include "report/number.h"
+#include "report/verdict.h"
 
 #define COMMAND_MOST 200 /* characters: a Java command line has thousands */
 
@@ -139,100 +140,6 @@ static void say_warnings(struct hw_report *report, const struct hw_snapshot *sna
 	}
 }
 
-/* ------------------------------------------------------------------------------------------- what it means
- */
-
-static void say_next(struct hw_report *report, const char *format, ...)
-{
-	hw_autofree char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	if (text)
-		hw_field(report, HW_TINT_HEADING, "next", "%s", text);
-}
-
-static bool is_text(enum hw_content content)
-{
-	return content == HW_CONTENT_STRING || content == HW_CONTENT_WIDE || content == HW_CONTENT_TEXT_PART;
-}
-
-static void say_live(struct hw_report *report, const struct hw_findings *findings, const char *share)
-{
-	const struct hw_histogram *histogram = findings->histogram;
-
-	hw_field(report, HW_TINT_PLAIN, "meaning",
-		"%s of malloc's memory is in live chunks. If that grows, chunks are leaked or collected; the "
-		"sizes "
-		"below say which.",
-		share);
-	if (histogram && histogram->row_count)
-		say_next(report, "heapwalk --size %llu %s",
-			(unsigned long long)histogram->rows[0].request_high,
-			is_text(histogram->rows[0].content) ? "--dump-strings" : "--dump --newest-first");
-}
-
-static const char *outside_text(enum hw_use most)
-{
-	switch (most) {
-	case HW_USE_DATA:
-		return "most of that is static data of the program and its libraries";
-	case HW_USE_STACK:
-	case HW_USE_OLD_STACK:
-		return "most of that is thread stacks";
-	case HW_USE_SHARED:
-		return "most of that is shared memory";
-	default:
-		return "the program or a library maps it itself";
-	}
-}
-
-/* More than an eighth of it: then shares of the whole say little. */
-static bool is_much_unknown(const struct hw_accounting *accounting)
-{
-	return accounting->unexplained_heap >
-	       (accounting->totals[HW_USE_HEAP].size + accounting->totals[HW_USE_MMAPPED].size) / 8;
-}
-
-static void say_meaning(struct hw_report *report, const struct hw_findings *findings)
-{
-	struct hw_balance balance = hw_balance_of(findings->heap, findings->accounting);
-	bool usage_known = findings->accounting->usage_known;
-	char share[HW_NUMBER_ROOM];
-
-	if (balance.kind == HW_BALANCE_NONE || !hw_allocator_is_glibc(findings->heap->allocator))
-		return;
-	hw_report_heading(report, NULL);
-	if (findings->heap->missing || is_much_unknown(findings->accounting)) {
-		hw_field(report, HW_TINT_PLAIN, "meaning", "%s",
-			"Cannot be told, as a part of malloc's memory is missing or damaged.");
-		return;
-	}
-	hw_number_share(balance.share, share);
-	switch (balance.kind) {
-	case HW_BALANCE_NONE:
-		break;
-	case HW_BALANCE_LIVE:
-		say_live(report, findings, share);
-		break;
-	case HW_BALANCE_FREE:
-		hw_field(report, HW_TINT_PLAIN, "meaning",
-			"%s of malloc's memory is free, and malloc holds on to it: fragmentation, not a "
-			"leak.",
-			share);
-		say_next(report, "heapwalk --arenas");
-		break;
-	case HW_BALANCE_OUTSIDE:
-		hw_field(report, HW_TINT_PLAIN, "meaning", "%s of the process's own %s is not malloc's: %s.",
-			share, usage_known ? "memory" : "address space", outside_text(balance.most));
-		say_next(report, "heapwalk --maps --sort %s", usage_known ? "rss" : "size");
-		break;
-	}
-}
-
 /* ------------------------------------------------------------------------------------------------ as JSON */
 
 static void add_process(struct hw_json *json, const struct hw_snapshot *snapshot)
@@ -328,6 +235,6 @@ void hw_report_summary(struct hw_report *report, const struct hw_findings *findi
 	say_warnings(report, findings->snapshot);
 	hw_anomalies_brief(report, findings->heap);
 	hw_memory_table(report, findings);
-	if (hw_report_is_text(report))
-		say_meaning(report, findings);
+	if (hw_allocator_is_glibc(findings->heap->allocator))
+		hw_verdict_say(report, findings);
 }

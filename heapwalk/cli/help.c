@@ -67,7 +67,7 @@ void hw_help_columns(uint64_t views)
 	puts("Columns for --columns and --sort; tables show those with a star unless told\notherwise, JSON "
 	     "and CSV all.");
 	for (size_t i = 0; i < hw_view_count; i++) {
-		if (!views || hw_views_have(views, i)) {
+		if (hw_views[i].table && (!views || hw_views_have(views, i))) {
 			putchar('\n');
 			print_columns(&hw_views[i]);
 		}

@@ -159,14 +159,26 @@ static struct hw_error *check_views(const struct hw_options *options)
 	return NULL;
 }
 
+/* The verdict is sentences: no columns, no CSV. */
+static struct hw_error *check_words(const struct hw_options *options)
+{
+	const struct hw_report_options *report = &options->report;
+
+	if (report->table || (report->format != HW_FORMAT_CSV && !report->columns && !report->sort))
+		return NULL;
+	return hw_error_create(HW_ERROR_USAGE, "--verdict is no table: it has no columns, and no CSV");
+}
+
 static struct hw_error *check_columns(const struct hw_options *options)
 {
 	const struct hw_report_options *report = &options->report;
 	size_t selected[HW_COLUMN_LIMIT];
-	struct hw_error *error = NULL;
+	struct hw_error *error = check_words(options);
 	bool descending;
 	size_t count;
 
+	if (error)
+		return error;
 	if (report->columns && !options->list_columns)
 		error = hw_columns_parse(report->table, report->columns, selected, &count);
 	if (!error && report->sort)

@@ -9,12 +9,22 @@ static bool shows_leak_kinds(const struct hw_report_options *report)
 			       : report->format != HW_FORMAT_TABLE;
 }
 
+/* Without being asked who refers to what is found out only where it costs a fraction of a second. */
+#define SOON_CHUNKS 1000000
+
+static bool is_soon_done(const struct hw_heap *heap)
+{
+	return heap->tallies[HW_CHUNK_LIVE].chunks + heap->tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
+}
+
 static bool are_needed(const struct hw_session *session)
 {
 	const struct hw_options *options = &session->options;
 	unsigned needs = hw_views_needs(options->views);
 
 	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks)
+		return true;
+	if (needs & HW_VIEW_VERDICT && is_soon_done(session->heap))
 		return true;
 	return needs & HW_VIEW_KINDS && shows_leak_kinds(&options->report);
 }
@@ -42,7 +52,7 @@ struct hw_error *hw_session_check(const struct hw_session *session, bool *found)
 
 	if (!session->options.fail_on_lost)
 		return NULL;
-	if (!graph || graph->missing || graph->unread)
+	if (!graph || graph->missing || graph->unread || session->heap->missing)
 		return hw_error_remedy(hw_error_create(HW_ERROR_NOT_FOUND,
 					       "--fail-on lost: what is lost cannot be told for sure here"),
 			"heapwalk --leaks says what this snapshot lacks.");

@@ -111,6 +111,7 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.leaks = session->leaks,
 		.who = session->who,
 		.retained = session->retained,
+		.verdict = session->verdict,
 		.newest_first = session->options.newest_first,
 	};
 }
@@ -123,6 +124,7 @@ void hw_session_deinit(struct hw_session *session)
 	hw_leaks_destroy(session->leaks);
 	hw_who_destroy(session->who);
 	hw_retained_destroy(session->retained);
+	hw_verdict_destroy(session->verdict);
 	hw_graph_destroy(session->graph);
 	hw_histogram_destroy(session->histogram);
 	hw_accounting_destroy(session->accounting);

@@ -19,6 +19,7 @@ struct hw_session {
 	struct hw_leaks *leaks;
 	struct hw_who *who;
 	struct hw_retained *retained;
+	struct hw_verdict *verdict;
 	struct hw_unwinder *unwinder;
 	struct hw_names names;
 	struct hw_named_stack *stacks; /* stack_count of them, one for each thread */

@@ -22,6 +22,24 @@ static struct hw_error *collect_strings(struct hw_session *session)
 	return hw_strings_collect(session->heap, &session->options.selection, &options, &session->strings);
 }
 
+static struct hw_error *collect_verdict(struct hw_session *session)
+{
+	struct hw_error *error = session->graph ? hw_session_names(session) : NULL;
+
+	if (error || session->verdict)
+		return error;
+	hw_progress_stage("judging");
+	return hw_verdict_build(
+		session->heap, session->accounting, session->graph, &session->names, &session->verdict);
+}
+
+static struct hw_error *collect_summary(struct hw_session *session)
+{
+	struct hw_error *error = collect_histogram(session);
+
+	return error ? error : collect_verdict(session);
+}
+
 static struct hw_error *collect_stacks(struct hw_session *session)
 {
 	hw_progress_stage("following stacks");
@@ -77,14 +95,29 @@ static struct hw_error *collect_retained(struct hw_session *session)
  */
 
 /* Rows of the table. */
-enum { SUMMARY, HISTOGRAM, LIST, DUMP, DUMP_STRINGS, LEAKS, WHO, RETAINED, ARENAS, MAPS, STACKS, ANOMALIES };
+enum {
+	SUMMARY,
+	HISTOGRAM,
+	LIST,
+	DUMP,
+	DUMP_STRINGS,
+	LEAKS,
+	WHO,
+	RETAINED,
+	VERDICT,
+	ARENAS,
+	MAPS,
+	STACKS,
+	ANOMALIES
+};
 
 #define BIT(row)      (UINT64_C(1) << (row))
 #define DEFAULT_VIEWS (BIT(SUMMARY) | BIT(HISTOGRAM))
 
 const struct hw_view hw_views[] = {
-	[SUMMARY] = { "summary", 0, HW_VIEW_HEAP | HW_VIEW_CONTENT | HW_VIEW_USAGE | HW_VIEW_ANOMALIES,
-		"what it is and where its memory is (default)", &hw_columns_memory, collect_histogram,
+	[SUMMARY] = { "summary", 0,
+		HW_VIEW_HEAP | HW_VIEW_CONTENT | HW_VIEW_USAGE | HW_VIEW_ANOMALIES | HW_VIEW_VERDICT,
+		"what it is and where its memory is (default)", &hw_columns_memory, collect_summary,
 		hw_report_summary },
 	[HISTOGRAM] = { "histogram", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT, "live chunks by size (default)",
 		&hw_columns_histogram, collect_histogram, hw_report_histogram },
@@ -102,6 +135,8 @@ const struct hw_view hw_views[] = {
 	[RETAINED] = { "retained", 'r', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
 		"how much memory each holder keeps alone", &hw_columns_retained, collect_retained,
 		hw_report_retained },
+	[VERDICT] = { "verdict", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_USAGE | HW_VIEW_GRAPH,
+		"what stands out, leaks and holders included", NULL, collect_verdict, hw_report_verdict },
 	[ARENAS] = { "arenas", 0, HW_VIEW_GLIBC, "malloc's arenas and what they hold", &hw_columns_arenas,
 		NULL, hw_report_arenas },
 	[MAPS] = { "maps", 'm', HW_VIEW_HEAP | HW_VIEW_USAGE, "the memory map and what it is used for",

@@ -18,6 +18,7 @@ enum hw_view_need {
 	HW_VIEW_ANOMALIES = 64, /* says what is odd about the heap */
 	HW_VIEW_GRAPH = 128,    /* who refers to what */
 	HW_VIEW_STREAM = 512,   /* rows are written as they come: no sorting, --top is --limit */
+	HW_VIEW_VERDICT = 1024, /* who refers to what, where that does not take long */
 	HW_VIEW_KINDS = 256,    /* has leak kinds in a column, should somebody ask for it */
 };
 
@@ -26,7 +27,7 @@ struct hw_view {
 	char letter;        /* 0: none */
 	unsigned needs;     /* enum hw_view_need bits */
 	const char *help;
-	const struct hw_column_set *table; /* that --columns, --sort and --top are for */
+	const struct hw_column_set *table; /* that --columns, --sort and --top are for; NULL: it is words */
 	/* Finds out what the walk did not, while memory can be read. NULL: nothing to do. */
 	struct hw_error *(*collect)(struct hw_session *session);
 	void (*draw)(struct hw_report *report, const struct hw_findings *findings);

@@ -196,6 +196,74 @@ class WhoTest(harness.TestCase):
         self.assertEqual([(0, None), (1, 100)], [(row["depth"], row["run"]) for row in rows])
 
 
+class VerdictTest(harness.TestCase):
+    """What stands out, and that nothing does where nothing is wrong."""
+
+    def verdict(self, pid, *arguments):
+        return json.loads(self.heapwalk("--attach", pid, *arguments, "--format", "json").out)["verdict"]
+
+    def kinds(self, scenario, *arguments):
+        with leaks.Leak(scenario) as process:
+            return [finding["kind"] for finding in self.verdict(process.pid, *arguments)["findings"]]
+
+    def test_each_kind(self):
+        for scenario, kind in (("lost-tree", "lost"), ("growing-cache", "holder"), ("fragmented", "free")):
+            self.assertEqual([kind], self.kinds(scenario, "--verdict"), scenario)
+            self.assertEqual([kind], self.kinds(scenario, "--summary"), scenario)
+
+    def test_evidence(self):
+        with leaks.Leak("lost-tree") as process:
+            lost, = self.verdict(process.pid, "--verdict")["findings"]
+        self.assertEqual((255, 255 * 64, 1, "tree", True), tuple(
+            lost[name] for name in ("chunks", "bytes", "families", "shape", "certain")))
+        with leaks.Leak("growing-cache") as process:
+            holder, = self.verdict(process.pid, "--verdict")["findings"]
+            text = self.heapwalk("--attach", process.pid, "--verdict").out
+        self.assertEqual(("sessions (leak)", 400000, 400000 * 64), tuple(
+            holder[name] for name in ("holder", "chunks", "bytes")))
+        self.assertIn("sessions (leak) alone keeps 24.4 MiB", " ".join(text.split()))
+
+    def test_nothing_where_nothing_is_lost(self):
+        for scenario in ("interior", "mmapped-holder", "thread-specific", "library", "healthy-libc", "stdstring"):
+            self.assertEqual([], self.kinds(scenario, "--verdict"), scenario)
+
+
+class RealTest(harness.TestCase):
+    """Programs that are in order: what is lost in them is little, and the verdict does not cry wolf."""
+
+    PROGRAMS = {
+        "python3": ["-c", "import json, re, sqlite3, threading, time\n"
+                          "kept = [str(i) for i in range(50000)]\n"
+                          "for i in range(4): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+                          "print('ready', flush=True)\ninput()"],
+        "perl": ["-e", "$| = 1; %h = map { $_ => [1 .. 5] } 1 .. 20000; print qq(ready\\n); <STDIN>"],
+        "bash": ["-c", "for i in {1..3000}; do a[$i]=x$i; done; echo ready; read -r _"],
+        "sqlite3": ["-cmd", "create table t(a, b); with recursive n(i) as (values(1) union all select i + 1 from n "
+                            "where i < 20000) insert into t select i, 'text ' || i from n; create index u on t(b);",
+                    "-cmd", ".shell echo ready; head -n 1 >/dev/null", ":memory:", ".quit"],
+        "gdb": ["-q", "-nx", "-batch-silent", "-ex", "shell echo ready", "-ex", "shell head -n 1 >/dev/null",
+                "/bin/bash"],
+    }
+
+    def check(self, name, environment=None):
+        program = harness.need(name)
+        with harness.Process([program, *self.PROGRAMS[name]], env=environment) as process:
+            while process.read_line() != "ready":
+                pass
+            document = json.loads(self.heapwalk("--attach", process.pid, "--leaks", "--verdict",
+                                                "--format", "json").out)
+        kinds = document["leak_kinds"]
+        lost = kinds["definitely lost"]["bytes"] + kinds["indirectly lost"]["bytes"]
+        every = sum(kind["bytes"] for kind in kinds.values())
+        print("# %-8s %-10s %8d bytes live, %6d lost, %7d possibly" % (
+            name, "malloc" if environment else "", every, lost, kinds["possibly lost"]["bytes"]))
+        self.assertLess(lost, 0.001 * every)
+        self.assertNotIn("lost", [finding["kind"] for finding in document["verdict"]["findings"]])
+
+    def test_python3_with_malloc(self):
+        self.check("python3", {"PYTHONMALLOC": "malloc"})
+
+
 class GlibcTest(Checks):
     def check_glibc(self, release, architecture):
         glibc = glibcs.glibc(release, architecture)
@@ -246,6 +314,10 @@ def add_tests():
             def test(self, scenario=scenario, name=name):
                 self.check_live(scenario, harness.built("targets", name), narrow=name.endswith("-32"))
             setattr(LeakTest, "test_%s_%s" % (name.replace("-", "_"), scenario.replace("-", "_")), test)
+    for name in RealTest.PROGRAMS:
+        def test_real(self, name=name):
+            self.check(name)
+        setattr(RealTest, "test_" + name, test_real)
     for release in glibcs.RELEASES:
         for architecture in glibcs.TRIPLETS:
             def test_glibc(self, release=release, architecture=architecture):

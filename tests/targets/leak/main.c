@@ -44,6 +44,8 @@ void scenario_own_thread_stacks(void);
 void scenario_in_freed_memory(void);
 void scenario_in_reused_memory(void);
 void scenario_healthy_libc(void);
+void scenario_growing_cache(void);
+void scenario_fragmented(void);
 
 void *volatile root;
 void *volatile roots[64];
@@ -91,6 +93,8 @@ static const struct scenario scenarios[] = {
 	{ "freed-memory", scenario_in_freed_memory },
 	{ "reused-memory", scenario_in_reused_memory },
 	{ "healthy-libc", scenario_healthy_libc },
+	{ "growing-cache", scenario_growing_cache },
+	{ "fragmented", scenario_fragmented },
 };
 
 int main(int count, char **arguments)
