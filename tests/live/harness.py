@@ -158,6 +158,15 @@ class Process:
             self.process.stdin.write(b"\n")
             self.process.stdin.flush()
 
+    def abandon(self):
+        """Kills it if it still runs, and asks nothing."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
     def __enter__(self):
         return self
 
@@ -169,12 +178,7 @@ class Process:
                 if self.status != 0:
                     raise AssertionError("%s ended with status %d" % (self.process.args, self.status))
         finally:
-            self.process.kill()
-            self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-                if stream:
-                    with contextlib.suppress(BrokenPipeError):
-                        stream.close()
+            self.abandon()
 
 
 class Factory(Process):
@@ -183,14 +187,14 @@ class Factory(Process):
     `program` is another build of it; `launcher` is what comes before the program on the command line (a loader).
     """
 
-    def __init__(self, scenario, program=None, launcher=(), env=None):
-        super().__init__([*launcher, program or built("targets", "factory"), scenario], env=env)
+    def __init__(self, scenario, program=None, launcher=(), env=None, **popen):
+        super().__init__([*launcher, program or built("targets", "factory"), scenario], env=env, **popen)
         self.truth = Truth()
         try:
             while not self.truth.ready:
                 self.truth.add(json.loads(self.read_line()))
         except Exception:
-            self.__exit__(Exception, None, None)
+            self.abandon()
             raise
         self.pid = self.truth.ready["pid"]
 

@@ -26,13 +26,13 @@ class Idle(harness.Process):
 
 
 class AllocatorTest(harness.TestCase):
-    def summary(self, pid):
-        with harness.unharmed(self, pid):
+    def summary(self, pid, busy=False):
+        with harness.unharmed(self, pid, busy):
             return json.loads(self.heapwalk("--attach", pid, "--format", "json").out)
 
-    def check_foreign(self, pid, name):
+    def check_foreign(self, pid, name, busy=False):
         """The summary names it and shows the mappings; nothing of chunks is claimed."""
-        found = self.summary(pid)
+        found = self.summary(pid, busy)
         self.assertEqual(name, found["allocator"])
         text = self.heapwalk("--attach", pid).out
         self.assertIn(name, text)
@@ -66,7 +66,7 @@ class AllocatorTest(harness.TestCase):
             with harness.Process(command, executable=server) as target:
                 while "ready to accept" not in target.read_line():
                     continue
-                self.check_foreign(target.pid, "jemalloc")
+                self.check_foreign(target.pid, "jemalloc", busy=True)
                 target.process.terminate()
 
     def test_wrapper(self):
