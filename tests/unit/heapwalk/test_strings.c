@@ -517,6 +517,76 @@ START_TEST (noise) {
 }
 END_TEST
 
+/* Bytes as heaps have them, in an order that chance makes: pieces of texts, zeros, numbers, pointers, noise.
+ */
+static size_t fill(uint8_t *bytes, size_t size, unsigned seed)
+{
+	size_t at = 0;
+
+	srand(seed);
+	while (at < size) {
+		size_t drawn = (size_t)rand() % 40 + 1, length = hw_min(size - at, drawn);
+		char encoded[160] = { 0 };
+		uint64_t word = HEAP + (unsigned)rand() % 4096;
+
+		switch (rand() % 5) {
+		case 0:
+			encode(encodings[rand() % 5].name, texts[rand() % 10], encoded, sizeof(encoded));
+			memcpy(bytes + at, encoded, length);
+			break;
+		case 1:
+			memset(bytes + at, 0, length);
+			break;
+		case 2:
+			memset(bytes + at, rand() % 3 ? rand() % 16 : 'x', length);
+			break;
+		case 3:
+			length = hw_min(length, sizeof(word));
+			memcpy(bytes + at, &word, length);
+			break;
+		default:
+			for (size_t i = 0; i < length; i++)
+				bytes[at + i] = (uint8_t)(rand() >> 8);
+		}
+		at += length;
+	}
+	return size;
+}
+
+/* Whatever lies in memory: each string stands there, by iconv's word, whole and inside its chunk. */
+START_TEST (anything) {
+	static const char *const names[] = { "ASCII", "UTF-8", "UTF-16LE", "UTF-16BE", "UTF-32LE",
+		"UTF-32BE" };
+
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct hw_string_table *table;
+		struct fake_heap fake;
+		uint8_t bytes[2000];
+
+		begin(&fake);
+		for (unsigned i = 0; i < 20; i++) {
+			size_t size = fill(bytes, i ? 1 + seed * i % 300 : 2000, 20 * seed + i);
+
+			add(&fake, bytes, size);
+		}
+		table = collect(&fake, NULL);
+		for (size_t i = 0; i < table->count; i++) {
+			const struct hw_string *string = &table->strings[i];
+			char encoded[8000], there[8000];
+			size_t size = encode(names[string->encoding], string->text, encoded, sizeof(encoded));
+			uint32_t chunk;
+
+			ck_assert_ptr_null(hw_image_read(fake.snapshot.image, string->example, there, size));
+			ck_assert_mem_eq(there, encoded, size);
+			ck_assert(hw_heap_find(fake.heap, string->example - string->offset, &chunk));
+			ck_assert_uint_eq(string->example - hw_chunk_user(fake.heap, chunk), string->offset);
+			ck_assert_uint_le(string->offset + size, hw_chunk_usable(fake.heap, chunk));
+		}
+		end(&fake, table);
+	}
+}
+END_TEST
+
 /* What cannot be read is left out; the rest of the chunk counts. */
 START_TEST (unreadable) {
 	static char bytes[5 * 4096];
@@ -570,6 +640,7 @@ int main(void)
 	tcase_add_test(tests, large_chunk);
 	tcase_add_loop_test(tests, long_text, 0, 3);
 	tcase_add_test(tests, noise);
+	tcase_add_test(tests, anything);
 	tcase_add_test(tests, unreadable);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
