@@ -347,7 +347,8 @@ static void check_arena(struct hw_walk *walk, uint32_t index, const struct sum *
 
 static void note_mmapped(struct hw_walk *walk, const struct hw_glibc *glibc)
 {
-	if (glibc->mmaps_met < glibc->n_mmaps && glibc->mmapped_mem > glibc->mmapped_met && is_incomplete(walk))
+	if (glibc->mmaps_met < glibc->n_mmaps && glibc->mmapped_mem > glibc->mmapped_met &&
+		is_incomplete(walk))
 		walk->heap->missing += glibc->mmapped_mem - glibc->mmapped_met;
 	hw_walk_note(walk, HW_ANOMALY_MMAPPED, glibc->main_index, glibc->par, 0, 0,
 		"malloc counts %llu mmapped chunks, %llu were found", (unsigned long long)glibc->n_mmaps,

@@ -262,8 +262,7 @@ START_TEST (balances) {
 END_TEST
 
 /* i386: the first chunk starts 8 bytes into the heap, and these are malloc's as well. */
-START_TEST(unaligned_start)
-{
+START_TEST (unaligned_start) {
 	struct hw_accounting *accounting;
 	struct fake_heap fake;
 
