@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a chunk's bytes look like at a glance. Called by the walker for every live chunk, so it must cost
- * about ten nanoseconds: it looks at the first 64 bytes, at more (1 KiB at most) only while these are all
- * zeros or numbers, and reads the image only once for each distinct vtable pointer. Private to heapwalk/.
+ * little: it looks at the first 64 bytes, at more only while these are zeros (4 KiB at most) or numbers (1
+ * KiB), and reads the image only once for each distinct vtable pointer. Private to heapwalk/.
  */
 #ifndef HW_HEAPWALK_CONTENT_H
 #define HW_HEAPWALK_CONTENT_H

@@ -44,12 +44,12 @@ enum hw_chunk_state {
 	HW_CHUNK_STATES,
 };
 
-/* What a chunk's bytes look like at a glance, found while walking. Values fit 5 bits. */
+/* What a chunk's first bytes look like at a glance, found while walking. Values fit 5 bits. */
 enum hw_content {
-	HW_CONTENT_NONE, /* not looked at (not live, or unreadable) */
-	HW_CONTENT_ZERO,
+	HW_CONTENT_NONE,      /* not looked at (not live, or unreadable) */
+	HW_CONTENT_ZERO,      /* zeros, as far as 4 KiB */
 	HW_CONTENT_STRING,    /* text from the first byte: ASCII or UTF-8 */
-	HW_CONTENT_WIDE,      /* text as UTF-16 or UTF-32 */
+	HW_CONTENT_WIDE,      /* text as UTF-16 or UTF-32 in the target's byte order */
 	HW_CONTENT_CXX,       /* starts with a pointer to a C++ vtable */
 	HW_CONTENT_POINTERS,  /* at least one word points to a heap or module, no text */
 	HW_CONTENT_TEXT_PART, /* text at an offset: a struct with a string in it */
