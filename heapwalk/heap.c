@@ -97,12 +97,22 @@ static void describe_sizes(struct hw_walk *walk)
 		heap->padding |= walk->glibcs[i].is_debug && hw_glibc_was_used(walk, &walk->glibcs[i]);
 }
 
+static uint64_t bytes_of_arenas(const struct hw_heap *heap)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < heap->arena_count; i++)
+		bytes += heap->arenas[i].system_mem;
+	return bytes;
+}
+
 static struct hw_error *walk_all(struct hw_walk *walk)
 {
 	struct hw_heap *heap = walk->heap;
 	struct hw_error *error = look_around(walk);
 
 	describe_sizes(walk);
+	walk->bytes_total = bytes_of_arenas(heap);
 	if (!error)
 		error = hw_survey(walk);
 	if (!error)

@@ -215,6 +215,19 @@ static bool add_chunk(struct hw_chain *chain, uint64_t address, uint64_t word, c
 	       hw_region_add(chain->builder, address, HW_CHUNK_UNBINNED, HW_CONTENT_NONE);
 }
 
+/* Every so many chunks the progress is told: a few thousandths of a second. */
+#define PROGRESS_STEP 0x10000
+
+static void tell_progress(const struct hw_chain *chain)
+{
+	const struct hw_walk *walk = chain->walk;
+
+	if (walk->options && walk->options->progress)
+		walk->options->progress(
+			hw_min(walk->bytes_done + (chain->at - chain->start), walk->bytes_total),
+			walk->bytes_total, walk->options->argument);
+}
+
 enum hw_chain_end hw_chain_follow(struct hw_chain *chain)
 {
 	struct header here, next;
@@ -232,6 +245,8 @@ enum hw_chain_end hw_chain_follow(struct hw_chain *chain)
 			return HW_CHAIN_UNREADABLE;
 		if (!add_chunk(chain, chain->at, here.word, &next))
 			return HW_CHAIN_NO_MEMORY;
+		if (chain->walk->heap->chunks.count % PROGRESS_STEP == 0)
+			tell_progress(chain);
 		chain->previous = chain->at;
 		chain->at = behind;
 		here = next;

@@ -138,6 +138,7 @@ struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, 
 		.layout = glibc->layout,
 		.arena = arena,
 		.is_main = owner->is_main,
+		.start = start,
 		.limit = limit,
 		.top = owner->top,
 		.at = start,
@@ -156,6 +157,7 @@ struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, 
 		return error;
 	}
 	*end = chain.end;
+	walk->bytes_done += chain.end - start;
 	if (owner->top >= start && owner->top < chain.end && !*has_top &&
 		!hw_walk_is_missing(walk, owner->top))
 		hw_walk_note(walk, HW_ANOMALY_TOP, arena, owner->address + glibc->layout->arena->top, 0, 0,

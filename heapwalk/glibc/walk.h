@@ -106,9 +106,8 @@ struct hw_walk {
 	size_t tcache_like_capacity;
 	uint64_t probes;       /* header probes left for resynchronising and searching */
 	unsigned lists_broken; /* lists of free chunks that lead into missing memory */
-	uint64_t next_progress;
-	uint64_t bytes_done;
-	uint64_t bytes_total;
+	uint64_t bytes_done;   /* of regions that are finished */
+	uint64_t bytes_total;  /* that arenas say they have; for the progress line */
 };
 
 /* ---- heap.c */
@@ -213,6 +212,7 @@ struct hw_chain {
 	const struct hw_layout *layout;
 	uint32_t arena;
 	bool is_main;
+	uint64_t start;                    /* of the region */
 	uint64_t limit;                    /* no chunk may pass it */
 	uint64_t top;                      /* the arena's */
 	uint64_t at;                       /* where it stands or ended */
