@@ -33,14 +33,22 @@ class Target(harness.Process):
         return json.loads(self.read_line())
 
 
-def snap(method, pid, *pairs, prefix=(), status=0):
+def snap(method, pid, *pairs, prefix=(), options=(), status=0):
     """Takes a snapshot and returns what it holds."""
     words = [word for address, length in pairs for word in ("%x" % address, str(length))]
-    done = subprocess.run([*prefix, SNAP, method, str(pid), *words], capture_output=True, text=True,
+    done = subprocess.run([*prefix, SNAP, *options, method, str(pid), *words], capture_output=True, text=True,
                           timeout=harness.PATIENCE, check=False)
     if status is not None and done.returncode != status:
         raise AssertionError("snap %s %d: %d %s %s" % (method, pid, done.returncode, done.stdout, done.stderr))
     return json.loads(done.stdout)
+
+
+def as_nobody():
+    """What to put before a command so that it runs without any privilege."""
+    prefix = [harness.need("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    if subprocess.run([*prefix, "test", "-x", SNAP], check=False).returncode != 0:
+        raise unittest.SkipTest("another user may not be taken on, or may not read the build directory")
+    return prefix
 
 
 def helpers_of(pid):
@@ -294,6 +302,91 @@ class MoodsTest(harness.TestCase):
             self.assertIn(0, outcomes)
 
 
+class BusyTest(harness.TestCase):
+    """Caught at a bad moment the target is let go, and stopped again a few times."""
+
+    def check(self, method, times, attempts, still_busy):
+        with Target("blockers") as target:
+            with harness.unharmed(self, target.pid):
+                got = snap(method, target.pid, options=("-b", str(times)))
+            self.assertEqual((attempts, still_busy), (got["attempts"], got["still_busy"]))
+            self.assertGreaterEqual(got["total_pause_us"], got["pause_us"])
+            self.assertEqual(0, target.ask()["returned"])
+
+    def test_busy(self):
+        for method in METHODS:
+            with self.subTest(method=method):
+                self.check(method, 2, 3, 0)
+
+    def test_busy_all_the_time(self):
+        for method in METHODS:
+            with self.subTest(method=method):
+                self.check(method, 100, 5, 1)
+
+
+class UnprivilegedTest(harness.TestCase):
+    """Without any privilege, at a process of the same user."""
+
+    def test_both_methods(self):
+        nobody = as_nobody()
+        if os.path.exists("/proc/sys/kernel/yama/ptrace_scope"):
+            with open("/proc/sys/kernel/yama/ptrace_scope") as file:
+                if file.read().strip() != "0":
+                    self.skipTest("kernel.yama.ptrace_scope is not 0")
+        with Target("blockers", launcher=nobody) as target:
+            for method in METHODS * 5:
+                with harness.unharmed(self, target.pid):
+                    got = snap(method, target.pid, (int(target.ready["pattern"], 16), 16), prefix=nobody)
+                self.assertEqual(method, got["method"])
+                self.assertEqual(bytes(i * 7 for i in range(16)).hex(), got["memory"][0])
+                self.assertGreater(got["modules"], 1)
+            self.assertEqual(0, target.ask()["returned"])
+
+
+class LimitedTest(harness.TestCase):
+    """A control group with little memory left."""
+
+    ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/memory")
+
+    @contextlib.contextmanager
+    def group(self, limit):
+        for root in self.ROOTS:
+            path = os.path.join(root, "heapwalk-test-%d" % os.getpid())
+            with contextlib.suppress(OSError):
+                os.mkdir(path)
+                for name in ("memory.max", "memory.limit_in_bytes"):
+                    if os.path.exists(os.path.join(path, name)):
+                        with open(os.path.join(path, name), "w") as file:
+                            file.write(str(limit))
+                        try:
+                            yield path
+                        finally:
+                            harness.wait_until(lambda: self.removed(path), "control group in use")
+                        return
+                os.rmdir(path)
+        self.skipTest("no memory control group can be made here")
+
+    @staticmethod
+    def removed(path):
+        with contextlib.suppress(OSError):
+            os.rmdir(path)
+        return not os.path.exists(path)
+
+    def test_little_room(self):
+        """A copy is charged to the target's group: with 100 MiB used of 110 there is none."""
+        with self.group(110 << 20) as path:
+            with Target("moods", "grown", "100") as target:
+                with open(os.path.join(path, "cgroup.procs"), "w") as file:
+                    file.write(str(target.pid))
+                # What was touched before is charged where it was touched: touch it anew.
+                target.ask()
+                harness.wait_until(lambda: target.ask()["count"] > 1, "it does not grow")
+                got = snap("auto", target.pid)
+                self.assertEqual("hold", got["method"], got)
+                self.assertIn("control group", got["reason"])
+                self.assertEqual(UNSUPPORTED, snap("fork", target.pid, status=3)["code"])
+
+
 class StoppedTest(harness.TestCase):
     """A process that SIGSTOP has stopped stays stopped, and its parent hears nothing."""
 
@@ -393,9 +486,6 @@ class RefusedTest(harness.TestCase):
             self.assertIn(word, got["error"])
         return got
 
-    def as_nobody(self):
-        return [harness.need("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-
     def test_no_such_process(self):
         with open("/proc/sys/kernel/pid_max") as file:
             self.refusal(int(file.read()) + 1, NOT_FOUND, ["no process"])
@@ -432,13 +522,13 @@ class RefusedTest(harness.TestCase):
 
     def test_other_user(self):
         with Target("moods", "storm") as target:
-            got = self.refusal(target.pid, PERMISSION, ["user id 0", "65534"], prefix=self.as_nobody())
+            got = self.refusal(target.pid, PERMISSION, ["user id 0", "65534"], prefix=as_nobody())
             self.assertIn("root", got["remedy"])
 
     def test_undumpable(self):
-        """A program that may be executed but not read is not dumpable."""
-        with Target("moods", "storm", launcher=self.as_nobody()) as target:
-            self.assertEqual("hold", snap("auto", target.pid, prefix=self.as_nobody())["method"])
+        with Target("moods", "undumpable", launcher=as_nobody()) as target:
+            self.refusal(target.pid, PERMISSION, ["not dumpable"], prefix=as_nobody())
+            self.assertEqual(target.pid, snap("auto", target.pid)["pid"])  # root may
 
     def test_ourselves(self):
         self.refusal(0, NOT_FOUND, ["no process"])

@@ -2,8 +2,9 @@
 /*
  * Takes a snapshot of a process and prints what it holds as one JSON object, for the tests of inspector/.
  *
- *	snap preview|auto|fork|hold PID [ADDRESS LENGTH]...
+ *	snap [-b TIMES] preview|auto|fork|hold PID [ADDRESS LENGTH]...
  *
+ * With -b the first TIMES stops find the target busy, as if it were in the middle of malloc.
  * Each ADDRESS LENGTH pair (hexadecimal, decimal) is read from the image and printed in hexadecimal digits.
  */
 #include <inttypes.h>
@@ -82,15 +83,36 @@ static void print_snapshot(const struct hw_snapshot *snapshot, char **pairs, int
 	printf("]}\n");
 }
 
+/* Also makes sure that a stopped process can be read as promised. */
+static bool is_busy(const struct hw_snapshot *stopped, void *argument)
+{
+	unsigned *times = argument;
+	uint8_t byte;
+
+	for (size_t i = 0; i < stopped->thread_count; i++) {
+		const struct hw_thread *thread = &stopped->threads[i];
+
+		if (thread->has_registers && hw_image_read_some(stopped->image, thread->sp, &byte, 1) != 1)
+			abort();
+	}
+	return *times > 0 && (*times)-- > 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct hw_attach_options options = { 0 };
+	unsigned busy = 0;
+	struct hw_attach_options options = { .is_busy = is_busy, .argument = &busy, .want_usage = true };
 	struct hw_snapshot *snapshot;
 	struct hw_error *error;
 	pid_t pid;
 
+	if (argc > 2 && strcmp(argv[1], "-b") == 0) {
+		busy = (unsigned)atoi(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: snap preview|auto|fork|hold PID [ADDRESS LENGTH]...\n");
+		fprintf(stderr, "usage: snap [-b TIMES] preview|auto|fork|hold PID [ADDRESS LENGTH]...\n");
 		return 2;
 	}
 	pid = atoi(argv[2]);

@@ -9,8 +9,10 @@
  *	forks       children are born and waited for all the time, and counted
  *	seccomp     a filter kills the process when it makes a child
  *	subreaper   it adopts orphans, and counts SIGCHLD
+ *	undumpable  it lets nobody look at it
  *	unshared    its next child begins a PID namespace
  *	execs       it executes itself anew every 20 ms (argument: how often it has)
+ *	grown       it holds memory (argument: MiB), given back and taken anew all the time
  *	memory      mappings that a fork does not copy, and others
  *
  * Prints {"ready":{...}}; answers "s" on standard input by a line that says what was wrong and how often
@@ -84,6 +86,20 @@ static void ready(void)
 {
 	printf("{\"ready\":{\"pid\":%d}}\n", getpid());
 	fflush(stdout);
+}
+
+/* read() alone: stdio's locks could be held by a thread that ended. */
+static void *answer(void *unused)
+{
+	char byte;
+
+	while (read(0, &byte, 1) == 1 && byte == 's') {
+		dprintf(1, "{\"unsound\":%lu,\"what\":\"%s\",\"count\":%lu,\"signals\":%lu}\n", unsound, what,
+			count, signals);
+		must(read(0, &byte, 1) == 1, "read");
+	}
+	_exit(unsound ? 1 : 0);
+	return unused;
 }
 
 /* ------------------------------------------------------------------------------------------------ moods */
@@ -215,6 +231,12 @@ static void subreaper(void)
 	ready();
 }
 
+static void undumpable(void)
+{
+	must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
+	ready();
+}
+
 static void unshared(void)
 {
 	must(unshare(CLONE_NEWPID) == 0, "unshare");
@@ -233,6 +255,30 @@ static void execs(int times)
 	snprintf(argument, sizeof(argument), "%d", times + 1);
 	execl(self, self, "execs", argument, NULL);
 	must(0, "exec");
+}
+
+static size_t grown_size;
+
+static void *grow(void *unused)
+{
+	char *memory = mmap(NULL, grown_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(memory != MAP_FAILED, "mmap");
+	for (;;) {
+		madvise(memory, grown_size, MADV_DONTNEED);
+		memset(memory, 'g', grown_size);
+		count++;
+		poll(NULL, 0, 1000);
+	}
+	return unused;
+}
+
+static void grown(int mebibytes)
+{
+	grown_size = (size_t)mebibytes << 20;
+	start(grow);
+	ready();
+	answer(NULL);
 }
 
 /* ----------------------------------------------------------------------------------------------- memory */
@@ -317,20 +363,6 @@ static void memory(void)
 
 /* ------------------------------------------------------------------------------------------------ main */
 
-/* read() alone: stdio's locks could be held by a thread that ended. */
-static void *answer(void *unused)
-{
-	char byte;
-
-	while (read(0, &byte, 1) == 1 && byte == 's') {
-		dprintf(1, "{\"unsound\":%lu,\"what\":\"%s\",\"count\":%lu,\"signals\":%lu}\n", unsound, what,
-			count, signals);
-		must(read(0, &byte, 1) == 1, "read");
-	}
-	_exit(unsound ? 1 : 0);
-	return unused;
-}
-
 static void leader(void)
 {
 	start(answer);
@@ -351,12 +383,15 @@ int main(int argc, char **argv)
 		{ "forks", forks },
 		{ "seccomp", seccomp },
 		{ "subreaper", subreaper },
+		{ "undumpable", undumpable },
 		{ "unshared", unshared },
 		{ "memory", memory },
 	};
 	const char *mood = argc > 1 ? argv[1] : "";
 
 	self = argv[0];
+	if (strcmp(mood, "grown") == 0)
+		grown(argc > 2 ? atoi(argv[2]) : 0);
 	if (strcmp(mood, "execs") == 0)
 		execs(argc > 2 ? atoi(argv[2]) : 0);
 	for (size_t i = 0; i < sizeof(moods) / sizeof(moods[0]); i++) {
