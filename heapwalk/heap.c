@@ -113,6 +113,8 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 
 	describe_sizes(walk);
 	walk->bytes_total = bytes_of_arenas(heap);
+	heap->content_sampled =
+		walk->options && walk->options->sample_content && walk->bytes_total > HW_SAMPLED_HEAP;
 	if (!error)
 		error = hw_survey(walk);
 	if (!error)

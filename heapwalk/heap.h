@@ -189,13 +189,24 @@ struct hw_heap {
 	uint64_t missing; /* bytes of malloc's memory that are not in the image: chunks there are not counted,
 			     and free ones may count as live where their lists lead through it */
 	struct hw_tally tallies[HW_CHUNK_STATES];
+	bool content_sampled; /* small chunks were looked into by sample: hw_walk_options.sample_content */
 };
 
 #define HW_ANOMALY_LIMIT 1000
 
+#define HW_SAMPLED_HEAP  ((uint64_t)128 << 20)
+#define HW_SAMPLED_CHUNK 256
+#define HW_SAMPLE_STEP   8
+
 /* May be zeroed: the defaults. */
 struct hw_walk_options {
 	bool skip_content; /* do not look into chunks: every content is NONE */
+	/*
+	 * For counting only: where arenas have more than HW_SAMPLED_HEAP bytes, look into one in
+	 * HW_SAMPLE_STEP of the chunks up to HW_SAMPLED_CHUNK bytes, chosen by a hash of the address, so that
+	 * shares are those of all within a fraction of a percent. The content of the others is NONE.
+	 */
+	bool sample_content;
 	void (*progress)(uint64_t done, uint64_t total,
 		void *argument); /* bytes; called some times a second at most */
 	void *argument;
@@ -349,7 +360,7 @@ struct hw_size_row {
 	uint64_t bytes;          /* chunk sizes added up */
 	double share;            /* of all live bytes in the histogram, 0 to 1 */
 	enum hw_content content; /* the commonest */
-	double content_share;    /* of this row's chunks, 0 to 1 */
+	double content_share;    /* of this row's chunks that were looked into, 0 to 1 */
 	double suspicion; /* higher is more suspicious; what it is made of stands at hw_histogram_build() */
 	bool mmapped;     /* chunks with mappings of their own */
 };

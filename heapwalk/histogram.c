@@ -79,6 +79,22 @@ static double square_root(double square)
 	return root;
 }
 
+/* NONE is no content: these chunks were not looked into. */
+static void set_content(struct hw_size_row *row, const struct bucket *bucket)
+{
+	uint64_t looked_at = 0;
+
+	for (unsigned i = HW_CONTENT_NONE + 1; i < HW_CONTENTS; i++) {
+		looked_at += bucket->contents[i];
+		if (row->content == HW_CONTENT_NONE || bucket->contents[i] > bucket->contents[row->content])
+			row->content = (enum hw_content)i;
+	}
+	if (!looked_at)
+		row->content = HW_CONTENT_NONE;
+	else
+		row->content_share = (double)bucket->contents[row->content] / (double)looked_at;
+}
+
 static struct hw_size_row make_row(const struct hw_heap *heap, const struct bucket *bucket)
 {
 	struct hw_size_row row = {
@@ -94,11 +110,7 @@ static struct hw_size_row make_row(const struct hw_heap *heap, const struct buck
 		hw_mmapped_requests(heap, bucket->first, &row.request_low, &row.request_high);
 	else
 		hw_heap_chunk_to_requests(heap, row.chunk_size, &row.request_low, &row.request_high);
-	for (unsigned i = 0; i < HW_CONTENTS; i++) {
-		if (bucket->contents[i] > bucket->contents[row.content])
-			row.content = (enum hw_content)i;
-	}
-	row.content_share = (double)bucket->contents[row.content] / (double)row.chunks;
+	set_content(&row, bucket);
 	return row;
 }
 

@@ -132,11 +132,19 @@ static struct hw_error *check_arena(const struct hw_session *session)
 		"They are numbered from 0. heapwalk --arenas lists them.");
 }
 
+/* Whether the histogram alone wants to know what chunks look like: a sample of a large heap will do then. */
+static bool is_for_counting(const struct hw_session *session, unsigned needs)
+{
+	return !(needs & (HW_VIEW_GRAPH | HW_VIEW_STREAM)) && !session->options.selection.contents &&
+	       !session->options.selection.leaks;
+}
+
 static struct hw_error *walk(struct hw_session *session)
 {
 	unsigned needs = hw_views_needs(session->options.views);
 	struct hw_walk_options options = {
 		.skip_content = !(needs & HW_VIEW_CONTENT) && !session->options.selection.contents,
+		.sample_content = is_for_counting(session, needs),
 		.progress = hw_progress_update,
 	};
 	struct hw_error *error;

@@ -14,7 +14,9 @@ static const struct hw_column columns[] = {
 	{ "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "of all bytes in the histogram" },
 	{ "bar", HW_UNIT_BAR, HW_COLUMN_SHOWN, "the share as a bar; in tables only", "" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the commonest content" },
-	{ "content_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "of these chunks that have this content", "" },
+	{ "content_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN,
+		"of these chunks that have this content; of a heap over 128 MiB a sample is looked into",
+		"" },
 	{ "suspicion", HW_UNIT_NUMBER, 0, "by what the rows are sorted: the more the likelier a leak" },
 };
 
@@ -65,4 +67,8 @@ void hw_report_histogram(struct hw_report *report, const struct hw_findings *fin
 	for (size_t i = 0; i < histogram->row_count; i++)
 		add_row(sheet, &histogram->rows[i]);
 	hw_sheet_finish(sheet);
+	if (findings->heap->content_sampled)
+		hw_report_print(report,
+			"CONTENT is from one in %d of the chunks up to %d bytes; --list looks into all.\n",
+			HW_SAMPLE_STEP, HW_SAMPLED_CHUNK);
 }

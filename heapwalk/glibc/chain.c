@@ -156,6 +156,18 @@ static bool keep_tcache_like(struct hw_chain *chain, const uint8_t *bytes, size_
 	return true;
 }
 
+/* One in HW_SAMPLE_STEP by Fibonacci hashing: neighbours, and every nth of a pattern, are equally likely. */
+static bool is_in_sample(uint64_t address)
+{
+	return (address >> 4) * 0x9e3779b97f4a7c15u < UINT64_MAX / HW_SAMPLE_STEP;
+}
+
+static bool is_looked_into(const struct hw_walk *walk, uint64_t address, uint64_t size)
+{
+	return walk->classifier &&
+	       (!walk->heap->content_sampled || size > HW_SAMPLED_CHUNK || is_in_sample(address));
+}
+
 static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 {
 	struct hw_walk *walk = chain->walk;
@@ -169,7 +181,7 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 	if (bytes) {
 		bytes += 2 * word;
 		available = hw_min(available - 2 * word, usable);
-		if (walk->classifier)
+		if (is_looked_into(walk, address, size))
 			content = hw_classifier_classify(walk->classifier, bytes, available, usable);
 		if (chain->glibc->has_fastbins && is_fast_size(chain->layout, size) &&
 			!keep_fast_link(chain, address, bytes))

@@ -59,7 +59,8 @@ static struct hw_leak_group key_of(
 	struct hw_leak_group key = {
 		.kind = kind,
 		.shape = shape,
-		.content = hw_chunk_content(heap, head),
+		/* A sample would tear a group apart: into those that were looked into and the rest. */
+		.content = heap->content_sampled ? HW_CONTENT_NONE : hw_chunk_content(heap, head),
 		.chunk_size = hw_chunk_size(heap, head),
 		.usable = hw_chunk_usable(heap, head),
 		.example = head,

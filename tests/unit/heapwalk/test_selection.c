@@ -135,6 +135,27 @@ static const struct row_row {
 	{ 0x200000, 0x1ffff0, 0x1ffe9, 0x1ffff0, 1, 0x200000, HW_CONTENT_ZERO, 1, true },
 };
 
+/* Where only a sample was looked into, the share is the sample's. */
+START_TEST (histogram_of_sample) {
+	const struct hw_selection size = { .size_low = 48, .size_high = 48 };
+	struct hw_histogram *histogram;
+	struct fake_heap fake;
+
+	make_heap(&fake);
+	for (uint32_t i = 0; i < fake.heap->chunks.count; i++) {
+		if (hw_chunk_content(fake.heap, i) != HW_CONTENT_STRING)
+			fake.heap->chunks.words[i] &= ~((uint64_t)31 << 5); /* HW_CONTENT_NONE */
+	}
+	ck_assert_ptr_null(hw_histogram_build(fake.heap, &size, HW_ORDER_SIZE, &histogram));
+	ck_assert_uint_eq(histogram->row_count, 1);
+	ck_assert_uint_eq(histogram->rows[0].chunks, 3);
+	ck_assert_int_eq(histogram->rows[0].content, HW_CONTENT_STRING);
+	ck_assert_double_eq_tol(histogram->rows[0].content_share, 1, 1e-9);
+	hw_histogram_destroy(histogram);
+	fake_deinit(&fake);
+}
+END_TEST
+
 START_TEST (histogram_rows) {
 	const struct hw_selection all = { 0 };
 	struct hw_histogram *histogram;
@@ -268,6 +289,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, selection, 0, hw_array_size(selection_rows));
 	tcase_add_test(tests, histogram_rows);
+	tcase_add_test(tests, histogram_of_sample);
 	tcase_add_test(tests, mmapped_of_2_43);
 	tcase_add_test(tests, orders);
 	tcase_add_test(tests, many_sizes);
