@@ -105,6 +105,22 @@ const struct hw_segment *hw_image_segment_at(const struct hw_image *image, uint6
 	return &image->segments[index];
 }
 
+uint64_t hw_image_next(const struct hw_image *image, uint64_t address, uint64_t limit)
+{
+	size_t index = first_ending_past(image, address);
+	const struct hw_segment *segment = image->segments + index;
+	uint64_t page = hw_round_down(address, PROBE_PAGE) + PROBE_PAGE;
+
+	if (index < image->segment_count && segment->start <= address) {
+		if (page > address && page < segment->end &&
+			(segment->fill == HW_FILL_ZERO || page - segment->start < segment->file_size))
+			return hw_min(page, limit);
+		index++;
+		segment++;
+	}
+	return index < image->segment_count ? hw_min(segment->start, limit) : limit;
+}
+
 /*
  * pread() of up to `size` bytes; a guard marker or an unmapped page makes one large read of /proc/PID/mem
  * fail as a whole (Linux 6.13, commit 662df3e5c376), so what fails is tried again page by page.

@@ -129,6 +129,13 @@ struct hw_error *hw_image_add(struct hw_image *image, const struct hw_segment *s
 const struct hw_segment *hw_image_segment_at(const struct hw_image *image, uint64_t address);
 
 /*
+ * Where something may be readable again behind `address`, which is not: the next page of the same segment or
+ * the start of the next one; `limit` if nothing is before it. A core may claim mappings of 2^60 bytes and hold
+ * none of them, so whoever steps through memory steps over what is not there by this.
+ */
+uint64_t hw_image_next(const struct hw_image *image, uint64_t address, uint64_t limit);
+
+/*
  * Copies `size` bytes from `address`, across adjacent segments and page by page around what cannot be read.
  * HW_ERROR_FAULT names the first unreadable byte; the buffer's content is then unspecified.
  */

@@ -254,9 +254,16 @@ static struct hw_error *search_area(struct hw_walk *walk, struct hw_glibc *glibc
 	uint32_t index;
 	bool found;
 
-	for (; base < area->end && !error; base += glibc->heap_max) {
+	/* Past the end of all addresses it would begin anew. */
+	for (; base >= area->start && base < area->end && !error; base += glibc->heap_max) {
 		if (has_heap(walk, base))
 			continue;
+		if (!hw_walk_word(walk, base, &size)) {
+			uint64_t next = hw_image_next(walk->image, base, area->end);
+
+			base = hw_round_down(next - 1, glibc->heap_max);
+			continue;
+		}
 		error = find_owner(walk, glibc, base, &index, &found);
 		if (!error && found && hw_walk_word(walk, base + 2 * walk->image->word_size, &size))
 			error = add_heap(walk, index, base, size);

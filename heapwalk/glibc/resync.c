@@ -7,30 +7,6 @@
 
 #define ENOUGH_STEPS 512
 
-/* The start of the next readable memory after `from`; 0: none before the limit. */
-static uint64_t next_readable(const struct hw_chain *chain, uint64_t from)
-{
-	const struct hw_image *image = chain->walk->image;
-	uint64_t page = chain->walk->snapshot->page_size;
-	size_t low = 0, high = image->segment_count;
-	const struct hw_segment *segment = hw_image_segment_at(image, from);
-
-	/* An unreadable page inside a segment (a guard marker): on to the next page. */
-	if (segment && hw_round_down(from, page) + page < segment->start + segment->file_size)
-		return hw_round_down(from, page) + page;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (image->segments[middle].start <= from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < image->segment_count && image->segments[low].start < chain->limit
-		       ? image->segments[low].start
-		       : 0;
-}
-
 uint64_t hw_chain_resync(const struct hw_chain *chain, uint64_t from)
 {
 	struct hw_walk *walk = chain->walk;
@@ -44,9 +20,7 @@ uint64_t hw_chain_resync(const struct hw_chain *chain, uint64_t from)
 		const uint8_t *bytes = hw_reader_view(&walk->reader, at, 2 * word, &available);
 
 		if (!bytes) {
-			at = next_readable(chain, at);
-			if (!at)
-				return 0;
+			at = hw_image_next(walk->image, at, chain->limit);
 			at = hw_round_up(at + 2 * word, step) - 2 * word;
 			continue;
 		}

@@ -184,6 +184,18 @@ static uint64_t skip_to_known(struct survey *survey, uint64_t at)
 							  : UINT64_MAX;
 }
 
+/* The first page at or behind `at` that may have something: a core may claim more than anyone could go
+ * through. */
+static uint64_t skip_to_stored(const struct hw_walk *walk, uint64_t at, uint64_t limit)
+{
+	const struct hw_segment *segment = hw_image_segment_at(walk->image, at);
+
+	if (at >= limit ||
+		(segment && (segment->fill == HW_FILL_ZERO || at - segment->start < segment->file_size)))
+		return at;
+	return hw_round_up(hw_image_next(walk->image, at, limit), walk->snapshot->page_size);
+}
+
 static struct hw_error *search_gap(struct survey *survey, uint64_t start, uint64_t limit)
 {
 	uint64_t page = survey->walk->snapshot->page_size;
@@ -193,7 +205,7 @@ static struct hw_error *search_gap(struct survey *survey, uint64_t start, uint64
 	while (!error && is_anything_missing(survey)) {
 		uint64_t end = 0;
 
-		at = skip_to_known(survey, at);
+		at = skip_to_stored(survey->walk, skip_to_known(survey, at), limit);
 		if (at >= limit)
 			break;
 		error = try_mmapped(survey, at, limit, &end);

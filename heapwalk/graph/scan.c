@@ -7,7 +7,6 @@
 #include "heapwalk/graph/mark.h"
 #include "heapwalk/graph/scan.h"
 
-#define PAGE 4096 /* the step around what cannot be read */
 
 void hw_scan_init(struct hw_scan *scan, const struct hw_heap *heap, const uint8_t *kinds)
 {
@@ -107,7 +106,7 @@ const uint8_t *hw_scan_piece(struct hw_scan *scan, uint64_t *at, uint64_t end, u
 			*size = hw_round_down(hw_min(available, end - *at), word_size);
 			return bytes;
 		}
-		step = hw_min(end - *at, PAGE - *at % PAGE);
+		step = hw_round_up(hw_image_next(scan->window.image, *at, end) - *at, word_size);
 		scan->unread += step;
 		*at += step;
 	}

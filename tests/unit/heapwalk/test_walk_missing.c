@@ -184,6 +184,30 @@ START_TEST (libc_data) {
 }
 END_TEST
 
+/* A core that claims more memory than anyone could go through page by page, and malloc misses some. */
+START_TEST (claimed_memory) {
+	const struct hw_layout *row = &hw_layouts[_i];
+	struct hw_heap *heap;
+	struct made made;
+
+	if (row->word_size == 4)
+		return;
+	make(&made, row);
+	made.maps[made.snapshot.map_count++] = (struct hw_map){ .start = UINT64_C(0x7f1000000000),
+		.end = UINT64_MAX - 0xfff,
+		.prot = HW_MAP_READ | HW_MAP_WRITE,
+		.path = (char *)"" };
+	made_put(&made, made.par + row->par->n_mmaps, made_get(&made, made.par + row->par->n_mmaps) + 1, 4);
+	made_put(&made, made.par + row->par->max_n_mmaps, 100, 4);
+	heap = walk(&made);
+	ck_assert_uint_eq(heap->libc_count, 1);
+	nothing_is_invented(&made, heap, 0);
+	ck_assert_uint_eq(count_lost(&made, heap, 0, 0), 0);
+	hw_heap_destroy(heap);
+	made_deinit(&made);
+}
+END_TEST
+
 /* A libc of which all is there, but nothing in it is known: newer than the table, or overwritten. */
 START_TEST (unknown_layout) {
 	struct hw_heap *heap;
@@ -215,6 +239,7 @@ int main(void)
 	tcase_add_loop_test(tcase, any_page, 0, (int)hw_layout_count);
 	tcase_add_loop_test(tcase, whole_heap, 0, (int)hw_layout_count);
 	tcase_add_loop_test(tcase, libc_data, 0, (int)hw_layout_count);
+	tcase_add_loop_test(tcase, claimed_memory, 0, (int)hw_layout_count);
 	tcase_add_test(tcase, unknown_layout);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
