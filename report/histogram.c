@@ -15,8 +15,7 @@ static const struct hw_column columns[] = {
 	{ "bar", HW_UNIT_BAR, HW_COLUMN_SHOWN, "the share as a bar; in tables only", "" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the commonest content" },
 	{ "content_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN,
-		"of these chunks that have this content; of a heap over 128 MiB a sample is looked into",
-		"" },
+		"of these chunks (large heap: of a sample) that have it", "" },
 	{ "suspicion", HW_UNIT_NUMBER, 0, "by what the rows are sorted: the more the likelier a leak" },
 };
 
