@@ -106,7 +106,7 @@ static struct hw_error *claim_stacks(struct accountant *accountant)
 	struct hw_error *error = hw_stacks_find(accountant->heap->snapshot, &stacks);
 
 	for (size_t i = 0; !error && i < stacks.count; i++) {
-		const struct hw_stack *stack = &stacks.stacks[i];
+		const struct hw_thread_stack *stack = &stacks.stacks[i];
 		bool ended = stack->thread == HW_NO_THREAD;
 
 		if (!claim(claims, stack->start, stack->end, ended ? HW_USE_OLD_STACK : HW_USE_STACK,

@@ -23,6 +23,7 @@
 #ifndef HW_HEAPWALK_HEAP_H
 #define HW_HEAPWALK_HEAP_H
 
+#include "heapwalk/typing.h"
 #include "inspector/inspector.h"
 
 /* ----------------------------------------------------------------------------------------------- chunks */

@@ -20,7 +20,7 @@ struct finder {
 	uint8_t *words; /* two pages around a descriptor */
 };
 
-static const struct hw_stack *first_ending_past(const struct hw_stacks *stacks, uint64_t address)
+static const struct hw_thread_stack *first_ending_past(const struct hw_stacks *stacks, uint64_t address)
 {
 	size_t low = 0, high = stacks->count;
 
@@ -35,9 +35,9 @@ static const struct hw_stack *first_ending_past(const struct hw_stacks *stacks, 
 	return &stacks->stacks[low];
 }
 
-const struct hw_stack *hw_stacks_at(const struct hw_stacks *stacks, uint64_t address)
+const struct hw_thread_stack *hw_stacks_at(const struct hw_stacks *stacks, uint64_t address)
 {
-	const struct hw_stack *stack = first_ending_past(stacks, address);
+	const struct hw_thread_stack *stack = first_ending_past(stacks, address);
 
 	return stack < stacks->stacks + stacks->count && stack->start <= address ? stack : NULL;
 }
@@ -49,7 +49,7 @@ void hw_stacks_deinit(struct hw_stacks *stacks)
 }
 
 /* Adds a stack at its place; one that overlaps another is left out: the first word counts. */
-static struct hw_error *add(struct hw_stacks *stacks, const struct hw_stack *stack)
+static struct hw_error *add(struct hw_stacks *stacks, const struct hw_thread_stack *stack)
 {
 	size_t at;
 
@@ -87,7 +87,7 @@ static bool is_block(const struct finder *finder, const uint64_t *words, uint64_
 
 /* Looks for the block in the words of [start, end), at most two pages. */
 static bool find_block(const struct finder *finder, uint64_t start, uint64_t end, uint64_t descriptor,
-	struct hw_stack *stack)
+	struct hw_thread_stack *stack)
 {
 	const struct hw_image *image = finder->snapshot->image;
 	unsigned step = image->word_size;
@@ -109,7 +109,8 @@ static bool find_block(const struct finder *finder, uint64_t start, uint64_t end
 }
 
 /* The thread pointer points to struct pthread (x86: TLS_TCB_AT_TP) or just past it (TLS_DTV_AT_TP). */
-static bool find_by_thread_pointer(const struct finder *finder, uint64_t pointer, struct hw_stack *stack)
+static bool find_by_thread_pointer(
+	const struct finder *finder, uint64_t pointer, struct hw_thread_stack *stack)
 {
 	uint64_t page = finder->snapshot->page_size;
 	unsigned machine = finder->snapshot->machine;
@@ -122,7 +123,7 @@ static bool find_by_thread_pointer(const struct finder *finder, uint64_t pointer
 }
 
 /* Without a descriptor: what only a stack has, its name or a guard mapping right below it. */
-static bool find_by_mapping(const struct finder *finder, uint64_t sp, struct hw_stack *stack)
+static bool find_by_mapping(const struct finder *finder, uint64_t sp, struct hw_thread_stack *stack)
 {
 	const struct hw_map *map = hw_snapshot_map_at(finder->snapshot, sp);
 	const struct hw_map *below;
@@ -150,7 +151,7 @@ static struct hw_error *find_live(const struct finder *finder)
 
 	for (uint32_t i = 0; !error && i < snapshot->thread_count; i++) {
 		const struct hw_thread *thread = &snapshot->threads[i];
-		struct hw_stack stack = { .thread = i };
+		struct hw_thread_stack stack = { .thread = i };
 
 		if (find_by_thread_pointer(finder, thread->thread_pointer, &stack) ||
 			(thread->has_registers && find_by_mapping(finder, thread->sp, &stack)))
@@ -166,7 +167,7 @@ static struct hw_error *find_first(const struct finder *finder)
 
 	for (size_t i = 0; snapshot->thread_count && i < snapshot->map_count; i++) {
 		const struct hw_map *map = &snapshot->maps[i];
-		struct hw_stack stack = { .start = map->start, .end = map->end };
+		struct hw_thread_stack stack = { .start = map->start, .end = map->end };
 
 		if (!strcmp(map->path, "[stack]"))
 			return add(finder->stacks, &stack);
@@ -178,7 +179,7 @@ static struct hw_error *find_first(const struct finder *finder)
  * A descriptor in the page before `end` that names a block with this end: it points to itself in its first
  * and third word (sysdeps/x86_64/nptl/tls.h and i386: tcbhead_t's tcb and self).
  */
-static bool find_ended(const struct finder *finder, uint64_t end, struct hw_stack *stack)
+static bool find_ended(const struct finder *finder, uint64_t end, struct hw_thread_stack *stack)
 {
 	const struct hw_image *image = finder->snapshot->image;
 	uint64_t page = finder->snapshot->page_size, start = end - page;
@@ -199,7 +200,7 @@ static bool find_ended(const struct finder *finder, uint64_t end, struct hw_stac
 /* Goes down from `end` as long as one kept stack follows another. */
 static struct hw_error *find_ended_below(const struct finder *finder, uint64_t end)
 {
-	struct hw_stack stack = { .thread = HW_NO_THREAD };
+	struct hw_thread_stack stack = { .thread = HW_NO_THREAD };
 	struct hw_error *error = NULL;
 
 	while (!error && end > finder->snapshot->page_size && !hw_stacks_at(finder->stacks, end - 1) &&
@@ -223,7 +224,7 @@ static struct hw_error *find_all_ended(const struct finder *finder)
 			error = find_ended_below(finder, map->end);
 	}
 	for (size_t i = 0; !error && i < finder->stacks->count; i++) {
-		struct hw_stack stack = finder->stacks->stacks[i];
+		struct hw_thread_stack stack = finder->stacks->stacks[i];
 
 		error = find_ended_below(finder, stack.end + (stack.end - stack.start));
 		if (!error)

@@ -11,7 +11,7 @@
 
 #define HW_NO_THREAD UINT32_MAX
 
-struct hw_stack {
+struct hw_thread_stack {
 	uint64_t start; /* lowest address, the guard included */
 	uint64_t guard; /* bytes from there that cannot be accessed; 0: unknown or none */
 	uint64_t end;
@@ -20,7 +20,7 @@ struct hw_stack {
 
 /* Sorted by start, disjoint. Zero it, find, deinit. */
 struct hw_stacks {
-	struct hw_stack *stacks;
+	struct hw_thread_stack *stacks;
 	size_t count;
 	size_t capacity;
 };
@@ -33,6 +33,6 @@ struct hw_error *hw_stacks_find(const struct hw_snapshot *snapshot, struct hw_st
 void hw_stacks_deinit(struct hw_stacks *stacks);
 
 /* The stack that holds `address`, or NULL. */
-const struct hw_stack *hw_stacks_at(const struct hw_stacks *stacks, uint64_t address);
+const struct hw_thread_stack *hw_stacks_at(const struct hw_stacks *stacks, uint64_t address);
 
 #endif
