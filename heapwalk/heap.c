@@ -149,7 +149,7 @@ static struct hw_error *walk_init(struct hw_walk *walk, const struct hw_snapshot
 	};
 	heap->snapshot = snapshot;
 	heap->word_size = snapshot->image->word_size;
-	hw_reader_init(&walk->reader, snapshot->image);
+	hw_window_init_ahead(&walk->reader, snapshot->image);
 	hw_window_init(&walk->probe, snapshot->image, PROBE_WINDOW);
 	if (options && options->skip_content)
 		return NULL;
@@ -159,7 +159,7 @@ static struct hw_error *walk_init(struct hw_walk *walk, const struct hw_snapshot
 static void walk_deinit(struct hw_walk *walk)
 {
 	hw_classifier_destroy(walk->classifier);
-	hw_reader_deinit(&walk->reader);
+	hw_window_deinit(&walk->reader);
 	hw_window_deinit(&walk->probe);
 	hw_links_deinit(&walk->free_links);
 	hw_links_deinit(&walk->fast_links);

@@ -130,8 +130,8 @@ const struct hw_segment *hw_image_segment_at(const struct hw_image *image, uint6
 
 /*
  * Where something may be readable again behind `address`, which is not: the next page of the same segment or
- * the start of the next one; `limit` if nothing is before it. A core may claim mappings of 2^60 bytes and hold
- * none of them, so whoever steps through memory steps over what is not there by this.
+ * the start of the next one; `limit` if nothing is before it. A core may claim mappings of 2^60 bytes and
+ * hold none of them, so whoever steps through memory steps over what is not there by this.
  */
 uint64_t hw_image_next(const struct hw_image *image, uint64_t address, uint64_t limit);
 
@@ -180,27 +180,80 @@ static inline uint64_t hw_image_word(const struct hw_image *image, const void *b
 }
 
 /*
- * A moving view for sequential scans: hands out pointers into a buffer that it refills with large reads (or
- * straight into a mapped core). One window per scan; several may look at one image.
+ * A moving view for going through memory in address order: hands out pointers into a buffer that it refills
+ * (or straight into a mapped core, without a copy). Reads grow while the scan goes on in sequence, up to 1
+ *MiB, which stays in the second-level cache; a jump is served with a small one. One window per scan; several
+ *may look at one image.
+ *
+ * A window that reads ahead has a thread of its own, which copies the next megabyte while the caller makes
+ * sense of this one: it takes the time of the longer of the two instead of their sum. Nothing else is
+ * different. It is for scans of many megabytes (chunks of a heap, all words of a mapping); the thread starts
+ * only when one has turned out to be that.
+ *
+ *	struct hw_window window;
+ *
+ *	hw_window_init_ahead(&window, image);
+ *	for (uint64_t at = start; at < end; at += size) {
+ *		const uint8_t *bytes = hw_window_view(&window, at, 16, &available);
+ *		...
+ *	}
+ *	hw_window_deinit(&window);
  */
 struct hw_window {
 	const struct hw_image *image;
-	uint8_t *buffer; /* ours; allocated at the first refill */
-	size_t capacity;
-	uint64_t start; /* the buffered range; empty when start == end */
+	/* What was shown last: the bytes of [start, end). Empty when start == end. */
+	const uint8_t *view;
+	uint64_t start;
 	uint64_t end;
+	/* Private. */
+	size_t capacity; /* most that can be asked for at once */
+	size_t largest;  /* read */
+	size_t room;     /* bytes in a buffer before its data: for the rest of the one before */
+	size_t step;     /* size of the last read */
+	uint8_t *buffer; /* ours; allocated at the first refill */
+	bool wants_ahead;
+	struct hw_ahead *ahead; /* reads on behind `end`, into `other`; NULL: not started */
+	uint8_t *other;
+	uint64_t ahead_start;
 };
 
-/* `capacity` bytes of buffer, 0 for the default (1 MiB: stays in the second-level cache). */
+/* `capacity` is the most that will be asked for at once; 0 for the default, 1 MiB. */
 void hw_window_init(struct hw_window *window, const struct hw_image *image, size_t capacity);
+
+/* What one call can ask of a window that reads ahead: look at longer things piece by piece. */
+#define HW_WINDOW_AHEAD_NEED ((size_t)64 << 10)
+void hw_window_init_ahead(struct hw_window *window, const struct hw_image *image);
+
+/* Ends the thread, if there is one. */
 void hw_window_deinit(struct hw_window *window);
 
+/* For hw_window_view() alone: the bytes are not in what was shown last. */
+const uint8_t *hw_window_refill(struct hw_window *window, uint64_t address, size_t need);
+
+/* As hw_window_view(), of what is shown already; never moves the window. NULL: look elsewhere. */
+static inline const uint8_t *hw_window_peek(const struct hw_window *window, uint64_t address, size_t need)
+{
+	if (address < window->start || address >= window->end || window->end - address < need)
+		return NULL;
+	return window->view + (address - window->start);
+}
+
 /*
- * A pointer to the bytes at `address`, at least `need` of them (need <= capacity), or NULL if they cannot all
- * be read. `*available` (may be NULL) says how many are valid from there. Valid until the next call on this
- * window.
+ * A pointer to the bytes at `address`, at least `need` of them (at most the capacity), or NULL if they cannot
+ * all be read. `*available` (may be NULL) says how many are valid from there. Valid until the next call on
+ * this window.
  */
-const uint8_t *hw_window_view(struct hw_window *window, uint64_t address, size_t need, size_t *available);
+static inline const uint8_t *hw_window_view(
+	struct hw_window *window, uint64_t address, size_t need, size_t *available)
+{
+	const uint8_t *bytes = hw_window_peek(window, address, need);
+
+	if (!bytes)
+		bytes = hw_window_refill(window, address, need);
+	if (bytes && available)
+		*available = window->end - address;
+	return bytes;
+}
 
 /* ------------------------------------------------------------------------------------ what a target is */
 

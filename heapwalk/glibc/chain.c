@@ -20,16 +20,16 @@ struct header {
 /* The header at `address`, from what is shown if it is there, else by a small read: what is shown stays. */
 static bool read_header(const struct hw_walk *walk, uint64_t address, struct header *header)
 {
-	const struct hw_reader *reader = &walk->reader;
 	const struct hw_image *image = walk->image;
 	unsigned word = image->word_size;
+	const uint8_t *bytes = hw_window_peek(&walk->reader, address, 2 * word);
 	uint8_t small[16];
-	const uint8_t *bytes = small;
 
-	if (address >= reader->start && address < reader->end && reader->end - address >= 2 * word)
-		bytes = reader->view + (address - reader->start);
-	else if (hw_image_read_some(image, address, small, 2 * word) != 2 * word)
-		return false;
+	if (!bytes) {
+		if (hw_image_read_some(image, address, small, 2 * word) != 2 * word)
+			return false;
+		bytes = small;
+	}
 	header->prev_size = hw_image_word(image, bytes);
 	header->word = hw_image_word(image, bytes + word);
 	return true;
@@ -113,7 +113,7 @@ static bool keep_free_links(struct hw_chain *chain, uint64_t address, uint64_t s
 	unsigned word = chain->layout->word_size;
 	uint64_t links[2] = { 0, 0 };
 	size_t available;
-	const uint8_t *bytes = hw_reader_view(&walk->reader, address, hw_min(4 * word, size), &available);
+	const uint8_t *bytes = hw_window_view(&walk->reader, address, hw_min(4 * word, size), &available);
 
 	if (bytes) {
 		links[0] = hw_image_word(walk->image, bytes + 2 * word);
@@ -175,7 +175,7 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 	enum hw_content content = HW_CONTENT_NONE;
 	uint64_t usable = size - word;
 	size_t available = 0;
-	const uint8_t *bytes = hw_reader_view(
+	const uint8_t *bytes = hw_window_view(
 		&walk->reader, address, hw_min(usable - word, CONTENT_BYTES) + 2 * word, &available);
 
 	if (bytes) {

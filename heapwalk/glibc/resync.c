@@ -17,7 +17,7 @@ uint64_t hw_chain_resync(const struct hw_chain *chain, uint64_t from)
 
 	while (at < chain->limit && walk->probes) {
 		size_t available;
-		const uint8_t *bytes = hw_reader_view(&walk->reader, at, 2 * word, &available);
+		const uint8_t *bytes = hw_window_view(&walk->reader, at, 2 * word, &available);
 
 		if (!bytes) {
 			at = hw_image_next(walk->image, at, chain->limit);

@@ -16,7 +16,6 @@
 #include "heapwalk/chunk_table.h"
 #include "heapwalk/content.h"
 #include "heapwalk/glibc/layout.h"
-#include "heapwalk/glibc/reader.h"
 #include "heapwalk/heap.h"
 
 /* Bits of a chunk's size word. */
@@ -93,7 +92,7 @@ struct hw_walk {
 	struct hw_arena_heap *heaps; /* sorted by base */
 	size_t heap_count;
 	size_t heap_capacity;
-	struct hw_reader reader; /* for going through memory in address order */
+	struct hw_window reader; /* for going through memory in address order */
 	struct hw_window probe;  /* small, for looking here and there */
 	struct hw_links free_links;
 	struct hw_links fast_links;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reading ahead gives the same bytes as reading: in sequence, with jumps, across stored and file segments. */
+/* A window shows the image's bytes, with and without reading ahead: in sequence, with jumps, across segments.
+ */
 #include <check.h>
 
-#include "heapwalk/glibc/reader.h"
+#include "inspector/inspector.h"
 
 #define BASE UINT64_C(0x100000)
 #define SIZE (UINT64_C(8) << 20)
@@ -67,6 +68,23 @@ static bool is_readable(uint64_t address, size_t need)
 	       (address + need <= BASE + HOLE || address >= BASE + HOLE + 4096);
 }
 
+#define SMALL_CAPACITY ((size_t)8192)
+
+/* Every second world has stored segments; the windows take turns. */
+static void begin(struct hw_window *window, const struct world *world, int turn)
+{
+	switch (turn / 2 % 3) {
+	case 0:
+		hw_window_init_ahead(window, world->image);
+		break;
+	case 1:
+		hw_window_init(window, world->image, 0);
+		break;
+	default:
+		hw_window_init(window, world->image, SMALL_CAPACITY);
+	}
+}
+
 /* All of what was asked for, samples of the rest. */
 static bool is_right(const uint8_t *bytes, uint64_t address, size_t need, size_t available)
 {
@@ -77,10 +95,10 @@ static bool is_right(const uint8_t *bytes, uint64_t address, size_t need, size_t
 	return true;
 }
 
-static void check_view(struct hw_reader *reader, uint64_t address, size_t need)
+static void check_view(struct hw_window *window, uint64_t address, size_t need)
 {
 	size_t available = 0;
-	const uint8_t *bytes = hw_reader_view(reader, address, need, &available);
+	const uint8_t *bytes = hw_window_view(window, address, need, &available);
 
 	ck_assert_msg(!bytes == !is_readable(address, need), "%#llx, %zu bytes: %s",
 		(unsigned long long)address, need, bytes ? "read" : "not read");
@@ -95,17 +113,17 @@ static void check_view(struct hw_reader *reader, uint64_t address, size_t need)
 /* Small steps forward, as chunks make them. */
 START_TEST (in_sequence) {
 	unsigned seed = (unsigned)_i;
-	struct hw_reader reader;
+	struct hw_window window;
 	struct world world;
 	uint64_t at = BASE;
 
 	world_init(&world, _i % 2);
-	hw_reader_init(&reader, world.image);
+	begin(&window, &world, _i);
 	while (at < BASE + SIZE) {
-		check_view(&reader, at, 16 + (size_t)rand_r(&seed) % 4096);
+		check_view(&window, at, 16 + (size_t)rand_r(&seed) % 4096);
 		at += 16 + (uint64_t)rand_r(&seed) % (seed % 100 ? 500 : 100000);
 	}
-	hw_reader_deinit(&reader);
+	hw_window_deinit(&window);
 	world_deinit(&world);
 }
 END_TEST
@@ -113,48 +131,79 @@ END_TEST
 /* Steps forward, now and then a jump anywhere, also to where nothing is. */
 START_TEST (with_jumps) {
 	unsigned seed = (unsigned)_i + 100;
-	struct hw_reader reader;
+	struct hw_window window;
 	struct world world;
 	uint64_t at = BASE;
 
 	world_init(&world, _i % 2);
-	hw_reader_init(&reader, world.image);
+	begin(&window, &world, _i);
 	for (unsigned i = 0; i < 20000; i++) {
-		check_view(&reader, at, 1 + (size_t)rand_r(&seed) % HW_READER_NEED);
+		check_view(&window, at, 1 + (size_t)rand_r(&seed) % SMALL_CAPACITY);
 		at += (uint64_t)rand_r(&seed) % 3000;
 		if (rand_r(&seed) % 2000 == 0)
 			at = BASE + (uint64_t)rand_r(&seed) % (SIZE + 10000) - 5000;
 	}
-	hw_reader_deinit(&reader);
+	hw_window_deinit(&window);
 	world_deinit(&world);
 }
 END_TEST
 
 START_TEST (too_much) {
-	struct hw_reader reader;
+	static const size_t most[] = { HW_WINDOW_AHEAD_NEED, (size_t)1 << 20, SMALL_CAPACITY };
+	struct hw_window window;
 	struct world world;
 	size_t available;
 
 	world_init(&world, false);
-	hw_reader_init(&reader, world.image);
-	ck_assert_ptr_null(hw_reader_view(&reader, BASE, HW_READER_NEED + 1, &available));
-	check_view(&reader, BASE, HW_READER_NEED);
-	hw_reader_deinit(&reader);
+	begin(&window, &world, 2 * _i);
+	ck_assert_ptr_null(hw_window_view(&window, BASE, most[_i] + 1, &available));
+	check_view(&window, BASE, most[_i]);
+	/* What is asked for ends in what was read ahead, or does not. */
+	for (uint64_t at = BASE; at < BASE + SIZE; at += most[_i] - 100)
+		check_view(&window, at, most[_i]);
+	hw_window_deinit(&window);
+	world_deinit(&world);
+}
+END_TEST
+
+/* Peeking shows what is there and moves nothing. */
+START_TEST (peek) {
+	struct hw_window window;
+	struct world world;
+	uint64_t start, end;
+
+	world_init(&world, false);
+	begin(&window, &world, 2 * _i);
+	ck_assert_ptr_null(hw_window_peek(&window, BASE, 1));
+	check_view(&window, BASE + 4096, 16);
+	start = window.start;
+	end = window.end;
+	ck_assert_uint_eq(start, BASE + 4096);
+	ck_assert_uint_ge(end, BASE + 4096 + 16);
+	ck_assert_ptr_null(hw_window_peek(&window, start - 1, 1));
+	ck_assert_ptr_null(hw_window_peek(&window, end, 1));
+	ck_assert_ptr_null(hw_window_peek(&window, end - 1, 2));
+	ck_assert_uint_eq(*hw_window_peek(&window, start, 1), byte_at(start));
+	ck_assert_uint_eq(*hw_window_peek(&window, end - 1, 1), byte_at(end - 1));
+	ck_assert_uint_eq(window.start, start);
+	ck_assert_uint_eq(window.end, end);
+	hw_window_deinit(&window);
 	world_deinit(&world);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("reader");
-	TCase *tcase = tcase_create("reader");
+	Suite *suite = suite_create("window");
+	TCase *tcase = tcase_create("window");
 	SRunner *runner;
 	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, in_sequence, 0, 6);
 	tcase_add_loop_test(tcase, with_jumps, 0, 6);
-	tcase_add_test(tcase, too_much);
+	tcase_add_loop_test(tcase, too_much, 0, 3);
+	tcase_add_loop_test(tcase, peek, 0, 3);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
