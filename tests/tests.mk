@@ -132,8 +132,12 @@ $(RECORDERS): tests/recorder/recorder.c tests/recorder/recorder.h
 # tests/live/test_*.py (unittest) run the program on real targets. B tells them where the build is.
 LIVE_TESTS := $(sort $(wildcard tests/live/test_*.py))
 
+# Damaged cores are shown to a sanitized heapwalk, whatever the build.
+SANITIZED := $(MAKE) --no-print-directory SAN=address,undefined B=build-san
+
 .PHONY: live
 live: $(B)/heapwalk $(TOOLS) $(TARGETS) $(RECORDERS)
+	$(Q)+$(SANITIZED) all
 	$(Q)B=$(B) tests/run $(LIVE_TESTS)
 
 .PHONY: unit-programs
@@ -147,7 +151,7 @@ check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS)
 else
 check_units = $(UNIT_TESTS) $(UNIT_TESTS:$(B)/%=build-san/%)
 check_build = $(MAKE) --no-print-directory all unit-programs $(TOOLS) $(TARGETS) $(RECORDERS) && \
-	$(MAKE) --no-print-directory SAN=address,undefined B=build-san unit-programs
+	$(SANITIZED) all unit-programs
 endif
 
 .PHONY: check
