@@ -165,12 +165,16 @@ struct hw_debug_types {
 
 /* May be zeroed: what the target's memory alone tells. */
 struct hw_typing_options {
-	const struct hw_names *names;
+	const struct hw_names *names; /* NULL: no symbols are loaded */
+	/* "ns::Thing" for a mangled symbol, the caller's to free; NULL: it is none. NULL: names stay mangled.
+	 */
+	char *(*demangle)(const char *symbol);
 	const struct hw_debug_types *debug; /* NULL: no debug information is loaded */
 	/* What a file that begins with these bytes is, or NULL; borrowed until the next call. */
 	const char *(*format)(void *argument, const uint8_t *bytes, size_t size);
 	void *format_argument;
-	unsigned without; /* evidence to leave out, 1 << enum hw_evidence */
+	unsigned without;      /* evidence to leave out, 1 << enum hw_evidence */
+	enum hw_level minimum; /* answers less sure than this are dropped */
 	void (*progress)(uint64_t done, uint64_t total, void *argument); /* chunks */
 	void *argument;
 };
@@ -182,6 +186,9 @@ struct hw_typing_options {
 struct hw_error *hw_typing_build(const struct hw_heap *heap, const struct hw_graph *graph,
 	const struct hw_typing_options *options, struct hw_typing **typing) hw_must_check;
 void hw_typing_destroy(struct hw_typing *typing);
+
+/* Stable names back to values; false: there is no such level. */
+bool hw_level_parse(const char *name, enum hw_level *level);
 
 static inline const struct hw_chunk_type *hw_chunk_type(const struct hw_typing *typing, uint32_t index)
 {

@@ -7,6 +7,7 @@
 #ifndef HW_HEAPWALK_TYPES_TYPER_H
 #define HW_HEAPWALK_TYPES_TYPER_H
 
+#include "heapwalk/addresses.h"
 #include "heapwalk/heap.h"
 
 struct hw_typer {
@@ -14,18 +15,70 @@ struct hw_typer {
 	const struct hw_graph *graph; /* NULL: nobody looked */
 	const struct hw_typing_options *options;
 	struct hw_typing *typing;
+	struct hw_addresses *addresses;     /* what lies where */
+	struct hw_catalogue_names *by_name; /* private to catalogue.c; NULL: nobody asked */
 };
 
 /* The number of the type with this name, origin, module and catalogue number; made if it is new. */
 struct hw_error *hw_typer_intern(
 	struct hw_typer *typer, const struct hw_named_type *type, uint32_t *number) hw_must_check;
 
-/* Gives a chunk this answer unless it has an equally sure one. True: it was taken. Keeps the shape. */
+/* The same for a type of the catalogue: its name and module are the catalogue's. */
+struct hw_error *hw_typer_intern_debug(
+	struct hw_typer *typer, const struct hw_types *types, uint32_t type, uint32_t *number) hw_must_check;
+
+/*
+ * The catalogue, read when first asked for; *types is NULL where there is none or nobody wanted debug
+ * information.
+ */
+struct hw_error *hw_typer_catalogue(struct hw_typer *typer, const struct hw_types **types) hw_must_check;
+
+/* The struct or class of the catalogue with this name, complete, 0: none. Spaces do not count. */
+struct hw_error *hw_typer_find_struct(struct hw_typer *typer, const char *name, uint32_t *type) hw_must_check;
+
+/* NULL is fine. */
+void hw_catalogue_names_destroy(struct hw_catalogue_names *names);
+
+/*
+ * Gives a chunk this answer unless it has a surer one, or an equally sure one of earlier evidence. True: it
+ * was taken. Keeps the shape.
+ */
 bool hw_typer_offer(struct hw_typer *typer, uint32_t chunk, const struct hw_chunk_type *answer);
+
+/* ------------------------------------------------------------------------------------ looking at all chunks
+ */
+
+/* A live chunk and the beginning of what it holds. */
+struct hw_look_chunk {
+	uint32_t index;
+	const uint8_t *bytes; /* as they lie in the target; valid during the call */
+	size_t size;          /* of them: the usable bytes, HW_LOOK_BYTES at most */
+	uint64_t usable;
+};
+
+#define HW_LOOK_BYTES 4096
+
+/*
+ * Evidence that lies in a chunk alone. All that look do so in one pass, in order of address, so that memory
+ * is read once. begin() makes what the others are given (NULL: nothing is needed); look() is called for
+ * every live chunk whose memory is there; finish() (may be NULL) when all went well; destroy() (may be NULL)
+ * in any case once begin() did.
+ */
+struct hw_look {
+	struct hw_error *(*begin)(struct hw_typer *typer, void **state);
+	struct hw_error *(*look)(struct hw_typer *typer, void *state, const struct hw_look_chunk *chunk);
+	struct hw_error *(*finish)(struct hw_typer *typer, void *state);
+	void (*destroy)(void *state);
+};
+
+/* Runs these, NULL ones left out. */
+struct hw_error *hw_typer_look(
+	struct hw_typer *typer, const struct hw_look *const *looks, size_t count) hw_must_check;
 
 /* ------------------------------------------------------------------------------------------- the providers
  */
 
-struct hw_error *hw_typer_texts(struct hw_typer *typer) hw_must_check;
+extern const struct hw_look hw_look_vtables;
+extern const struct hw_look hw_look_texts;
 
 #endif

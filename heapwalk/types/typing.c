@@ -2,11 +2,30 @@
 /* The answers: providers run in the order of their evidence, then everything is counted. */
 #include "heapwalk/types/typer.h"
 
+/* What is told by a chunk's own bytes: all in one pass, before the providers. */
+static const struct {
+	enum hw_evidence evidence;
+	const struct hw_look *look;
+} looks[] = {
+	{ HW_EVIDENCE_VTABLE, &hw_look_vtables },
+	{ HW_EVIDENCE_TEXT, &hw_look_texts },
+};
+
+static struct hw_error *look(struct hw_typer *typer)
+{
+	const struct hw_look *wanted[hw_array_size(looks)];
+
+	for (size_t i = 0; i < hw_array_size(looks); i++)
+		wanted[i] = typer->options->without & 1u << looks[i].evidence ? NULL : looks[i].look;
+	return hw_typer_look(typer, wanted, hw_array_size(looks));
+}
+
+/* The others go their own ways: in this order. */
 static const struct {
 	enum hw_evidence evidence;
 	struct hw_error *(*provide)(struct hw_typer *typer);
 } providers[] = {
-	{ HW_EVIDENCE_TEXT, hw_typer_texts },
+	{ HW_EVIDENCE_NONE, look },
 };
 
 static const char *const level_names[] = {
@@ -53,6 +72,17 @@ static const char *const origin_names[] = {
 const char *hw_level_name(enum hw_level level)
 {
 	return level_names[level];
+}
+
+bool hw_level_parse(const char *name, enum hw_level *level)
+{
+	for (int i = 0; i < HW_LEVELS; i++) {
+		if (!strcmp(name, level_names[i])) {
+			*level = (enum hw_level)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 const char *hw_evidence_name(enum hw_evidence evidence)
@@ -159,7 +189,8 @@ bool hw_typer_offer(struct hw_typer *typer, uint32_t chunk, const struct hw_chun
 	struct hw_chunk_type *kept = &typer->typing->chunks[chunk];
 	uint32_t shape = kept->shape;
 
-	if (answer->level <= kept->level)
+	if (answer->level < kept->level ||
+		(answer->level == kept->level && answer->evidence >= kept->evidence))
 		return false;
 	*kept = *answer;
 	kept->shape = shape;
@@ -184,9 +215,14 @@ static void count_chunk(struct hw_typing *typing, uint32_t index)
 	}
 }
 
-static void count(struct hw_typing *typing)
+/* Counts the answers that are sure enough, and drops the others. */
+static void count(struct hw_typing *typing, enum hw_level minimum)
 {
 	for (uint32_t i = 0; i < typing->heap->chunks.count; i++) {
+		struct hw_chunk_type *answer = &typing->chunks[i];
+
+		if (answer->level < minimum)
+			*answer = (struct hw_chunk_type){ .from = UINT32_MAX, .shape = answer->shape };
 		if (hw_chunk_is_live(typing->heap, i))
 			count_chunk(typing, i);
 	}
@@ -204,6 +240,17 @@ static struct hw_error *init(struct hw_typing *typing, const struct hw_heap *hea
 	return add_type(typing, &unknown, &number);
 }
 
+static struct hw_error *provide(struct hw_typer *typer)
+{
+	struct hw_error *error = NULL;
+
+	for (size_t i = 0; !error && i < hw_array_size(providers); i++) {
+		if (!(typer->options->without & 1u << providers[i].evidence))
+			error = providers[i].provide(typer);
+	}
+	return error;
+}
+
 struct hw_error *hw_typing_build(const struct hw_heap *heap, const struct hw_graph *graph,
 	const struct hw_typing_options *options, struct hw_typing **typing)
 {
@@ -214,15 +261,17 @@ struct hw_error *hw_typing_build(const struct hw_heap *heap, const struct hw_gra
 	if (!made)
 		return hw_error_no_memory();
 	error = init(made, heap);
-	for (size_t i = 0; !error && i < hw_array_size(providers); i++) {
-		if (!(options->without & 1u << providers[i].evidence))
-			error = providers[i].provide(&typer);
-	}
+	if (!error)
+		error = hw_addresses_create(heap->snapshot, &typer.addresses);
+	if (!error)
+		error = provide(&typer);
+	hw_addresses_destroy(typer.addresses);
+	hw_catalogue_names_destroy(typer.by_name);
 	if (error) {
 		hw_typing_destroy(made);
 		return error;
 	}
-	count(made);
+	count(made, options->minimum);
 	*typing = made;
 	return NULL;
 }
