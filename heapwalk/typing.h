@@ -122,7 +122,9 @@ struct hw_shape {
 	uint64_t bytes;
 	uint64_t reach;   /* live bytes that can be reached through them; 0: not computed */
 	uint32_t example; /* a chunk index */
-	char *text;       /* "{ptr->self, ptr->heap, int, 0}" */
+	uint64_t kinds;   /* enum hw_kind (types/places.h) of its first words, 4 bits each, the first lowest */
+	uint16_t zeros;   /* bit i: in some chunks word i is 0 */
+	char *text;       /* "{ptr->self, ptr->heap|0, int x2, 0}" */
 };
 
 /* The answers. Open to read; only hw_typing_build() writes it. */

@@ -9,6 +9,7 @@ static const struct {
 } looks[] = {
 	{ HW_EVIDENCE_VTABLE, &hw_look_vtables },
 	{ HW_EVIDENCE_TEXT, &hw_look_texts },
+	{ HW_EVIDENCE_NONE, &hw_look_words },
 };
 
 static struct hw_error *look(struct hw_typer *typer)

@@ -9,8 +9,9 @@
 #include "heapwalk/vtables.h"
 
 #define NAME_LIMIT 4096
-#define MOST_KNOWN ((size_t)1 << 20) /* distinct pointers that are remembered; far more than programs have   \
-				      */
+#define MOST_KNOWN                                                                                           \
+	((size_t)1 << 20) /* distinct pointers that are remembered; far more than programs have              \
+			   */
 
 /* What malloc may add to a request: it rounds up to 16, and leaves a remainder too small for a chunk. */
 #define SLACK 31
