@@ -23,6 +23,7 @@
 #ifndef HW_HEAPWALK_HEAP_H
 #define HW_HEAPWALK_HEAP_H
 
+#include "heapwalk/naming.h"
 #include "heapwalk/typing.h"
 #include "inspector/inspector.h"
 
@@ -548,29 +549,6 @@ struct hw_word_meaning {
 struct hw_word_meaning hw_word_explain(
 	const struct hw_heap *heap, const struct hw_accounting *accounting, uint64_t word);
 
-/* ------------------------------------------------------------------------------ what debuggers know,
- * borrowed */
-
-/* A variable, or a section of a module without symbols. */
-struct hw_named_place {
-	const char *name; /* borrowed until the next call */
-	bool is_section;  /* `start` and `size` are then not told */
-	uint64_t start;
-	uint64_t size; /* 0: unknown */
-};
-
-/*
- * Symbol look-ups for this layer, filled in by main.c from the unwind layer, so that nothing here links a
- * debugger library. Any member may be NULL: that knowledge is then missing.
- */
-struct hw_names {
-	void *argument;
-	/* The symbol at `address`: name (borrowed until the next call) and offset into it; false: none. */
-	bool (*symbol)(void *argument, uint64_t address, const char **name, uint64_t *offset);
-	/* The variable at `address`, or the section where no symbol tells; false: neither is known. */
-	bool (*place)(void *argument, uint64_t address, struct hw_named_place *place);
-};
-
 /* --------------------------------------------------------------------------- who can be reached, from where
  */
 
@@ -736,10 +714,18 @@ struct hw_holder {
 	uint64_t end;     /* past its last word that refers to a live chunk */
 	uint64_t words;   /* of it that refer to live chunks */
 	char *name;       /* the symbol's or section's; NULL: none is known */
+	char *function;   /* STACK: whose frame it lies in, `name` being a local variable of it or NULL; NULL:
+			     the stack as a whole */
+	char *file; /* where it is declared, as the compiler wrote it; NULL: not known, or not looked up */
+	unsigned line;
+	uint32_t type; /* of the variable, a number of struct hw_names; 0: not known, or not looked up */
+	bool type_is_known;
+	uint32_t module; /* TLS with a name: index into snapshot->modules */
+	uint64_t block;  /* and where the module's thread-local storage starts in that thread */
 };
 
 struct hw_holders {
-	struct hw_holder *holders; /* by address, registers last */
+	struct hw_holder *holders; /* by address, registers last; behind them those that were split off */
 	uint32_t count;
 	size_t capacity;
 	uint32_t *of_word; /* private: root word → holder */
@@ -748,6 +734,9 @@ struct hw_holders {
 /* Groups the roots of a graph by name. `names` may be NULL. */
 struct hw_error *hw_holders_build(
 	const struct hw_graph *graph, const struct hw_names *names, struct hw_holders *holders) hw_must_check;
+
+/* Fills in where a holder is declared. Only for those that are shown: it may read debug information. */
+struct hw_error *hw_holder_find_line(struct hw_holder *holder, const struct hw_names *names) hw_must_check;
 void hw_holders_deinit(struct hw_holders *holders);
 
 /* ----------------------------------------------------------------------------------------------- who holds
@@ -769,6 +758,11 @@ struct hw_who_place {
 	bool several_intos;
 	bool has_next;
 	bool several_nexts;
+	bool several_fields; /* `field` is the one at `offset`, other references stand in other members */
+	bool several_next_fields;
+	uint32_t type;         /* of the chunks; index into hw_who.texts */
+	uint32_t field;        /* the member that refers to them, likewise */
+	uint32_t next_field;   /* the member that refers to the next one, likewise */
 	uint64_t offset;       /* where the reference to them stands: from the holder's or chunk's start */
 	uint64_t into;         /* the reference points so many bytes into them, 0: to their start */
 	uint64_t run;          /* chunks of this place one behind the other on the longest way */
@@ -784,6 +778,8 @@ struct hw_who {
 	uint32_t count;
 	struct hw_tally selected;
 	struct hw_tally unheld; /* selected ones that no way leads to: lost */
+	char **texts;           /* types and members; [0] is NULL: not known */
+	uint32_t text_count;
 };
 
 /*
@@ -809,6 +805,11 @@ struct hw_retainer {
 	uint64_t alike_size;      /* of most chunks right below it; 0: no size has the majority */
 	uint32_t alike_example;
 	struct hw_tally alike; /* these */
+	uint32_t via;        /* a chunk that a stack keeps: index into holders of the variable that refers to
+				it; UINT32_MAX: not known */
+	uint32_t type;       /* of the chunk; index into hw_retained.texts */
+	uint32_t field;      /* the member that refers to it from what is right above, likewise */
+	uint32_t alike_type; /* of the first of those alike, likewise */
 };
 
 struct hw_retained {
@@ -817,6 +818,8 @@ struct hw_retained {
 	uint32_t count;
 	struct hw_tally reachable; /* everything that can be reached */
 	struct hw_tally shared;    /* of it what no single holder keeps alone */
+	char **texts;              /* types and members; [0] is NULL: not known */
+	uint32_t text_count;
 };
 
 /* May be zeroed. */

@@ -15,6 +15,8 @@ static int global_text(const struct hw_findings *findings, const struct hw_holde
 	const char *name = base_name(module->path);
 	unsigned long long offset = holder->address - module->start;
 
+	if (holder->name && !holder->is_section && holder->file)
+		return asprintf(text, "%s (%s:%u)", holder->name, base_name(holder->file), holder->line);
 	if (holder->name && !holder->is_section)
 		return asprintf(text, "%s (%s)", holder->name, name);
 	return asprintf(text, "%s%s%s+%#llx", name, holder->name ? " " : "", holder->name ? holder->name : "",
@@ -32,7 +34,8 @@ static int mapping_text(const struct hw_findings *findings, const struct hw_hold
 		(unsigned long long)map->end, map->path[0] ? " " : "", map->path);
 }
 
-static int thread_text(const struct hw_findings *findings, const struct hw_holder *holder, char **text)
+/* "stack of", "thread-local `cache` of", "local `table` of main(),", ... */
+static int part_text(const struct hw_holder *holder, char **text)
 {
 	static const char *const what[HW_ROOT_KINDS] = {
 		[HW_ROOT_TLS] = "thread-local data",
@@ -41,10 +44,27 @@ static int thread_text(const struct hw_findings *findings, const struct hw_holde
 		[HW_ROOT_STACK] = "stack",
 		[HW_ROOT_REGISTER] = "registers",
 	};
-	const struct hw_thread *thread = &findings->snapshot->threads[holder->owner];
 
-	return asprintf(text, "%s of thread %d%s%s%s", what[holder->kind], (int)thread->tid,
-		thread->name[0] ? " (" : "", thread->name, thread->name[0] ? ")" : "");
+	if (holder->kind == HW_ROOT_TLS && holder->name)
+		return asprintf(text, "thread-local `%s` of", holder->name);
+	if (holder->function && holder->name)
+		return asprintf(text, "local `%s` of %s(),", holder->name, holder->function);
+	if (holder->function)
+		return asprintf(text, "frame of %s(),", holder->function);
+	return asprintf(text, "%s of", what[holder->kind]);
+}
+
+static int thread_text(const struct hw_findings *findings, const struct hw_holder *holder, char **text)
+{
+	const struct hw_thread *thread = &findings->snapshot->threads[holder->owner];
+	hw_autofree char *part = NULL;
+
+	if (part_text(holder, &part) < 0) {
+		part = NULL;
+		return -1;
+	}
+	return asprintf(text, "%s thread %d%s%s%s", part, (int)thread->tid, thread->name[0] ? " (" : "",
+		thread->name, thread->name[0] ? ")" : "");
 }
 
 char *hw_holder_text(const struct hw_findings *findings, const struct hw_holder *holder)
@@ -59,4 +79,11 @@ char *hw_holder_text(const struct hw_findings *findings, const struct hw_holder 
 	else
 		length = thread_text(findings, holder, &text);
 	return length < 0 ? NULL : text;
+}
+
+char *hw_holder_source(const struct hw_holder *holder)
+{
+	char *text;
+
+	return holder->file && asprintf(&text, "%s:%u", holder->file, holder->line) >= 0 ? text : NULL;
 }

@@ -12,6 +12,9 @@ static const struct hw_column columns[] = {
 		"a variable, stack, ...; below it its chunks" },
 	{ "depth", HW_UNIT_NUMBER, 0, "0: a holder, or a chunk that several keep" },
 	{ "kind", HW_UNIT_WORD, 0, "of a holder: global, thread-local, stack, ..." },
+	{ "source", HW_UNIT_TEXT, 0, "where a holder is declared" },
+	{ "type", HW_UNIT_TEXT, 0, "of the chunk, as the type of what refers to it says" },
+	{ "field", HW_UNIT_TEXT, 0, "the member of the one above that refers to it" },
 	{ "address", HW_UNIT_ADDRESS, 0, "of the variable, stack, ... or chunk" },
 	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that the chunk takes" },
 	{ "run", HW_UNIT_COUNT, 0, "chunks of one size in a row that this line stands for" },
@@ -20,24 +23,65 @@ static const struct hw_column columns[] = {
 	{ "chunks", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "how many chunks that is" },
 	{ "alike", HW_UNIT_COUNT, 0, "chunks right below it of the commonest size" },
 	{ "alike_size", HW_UNIT_SIZE, 0, "bytes that each of these takes" },
-	{ "mostly", HW_UNIT_WORD, HW_COLUMN_SHOWN, "what most of the chunks right below it are" },
+	{ "mostly", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "what most of the chunks right below it are" },
 };
 
 const struct hw_column_set hw_columns_retained = { "retained", columns, hw_array_size(columns) };
 
+static const char *text_at(const struct hw_retained *retained, uint32_t index)
+{
+	return retained->texts ? retained->texts[index] : NULL;
+}
+
+/* "Session (64 B)", or "64 B pointers". */
+static void print_look(FILE *stream, const char *type, uint64_t size, enum hw_content content)
+{
+	char number[HW_NUMBER_ROOM];
+
+	hw_number_count(size, number);
+	if (type)
+		fprintf(stream, "%s (%s B)", type, number);
+	else
+		fprintf(stream, "%s B%s%s", number, content == HW_CONTENT_NONE ? "" : " ",
+			content == HW_CONTENT_NONE ? "" : hw_content_name(content));
+}
+
+/* ".table", "[]", "": a member behind the name of what it is of. */
+static void print_field(FILE *stream, const char *field)
+{
+	if (field && *field)
+		fprintf(stream, "%s%s", *field == '[' ? "" : ".", field);
+}
+
+/* How what is above refers to it: ".table -> ", "local `cache.table` of main() -> ". */
+static void print_link(FILE *stream, const struct hw_retained *retained, const struct hw_retainer *retainer)
+{
+	const char *field = text_at(retained, retainer->field);
+	const struct hw_holder *via =
+		retainer->via == UINT32_MAX ? NULL : &retained->holders.holders[retainer->via];
+
+	if (via && via->name)
+		fprintf(stream, "local `%s", via->name);
+	print_field(stream, field);
+	if (via)
+		fprintf(stream, "%s%s()", via->name ? "` of " : "", via->function);
+	if (via || (field && *field))
+		fputs(" -> ", stream);
+}
+
 static void print_chunk(FILE *stream, const struct hw_findings *findings, const struct hw_retainer *retainer)
 {
-	enum hw_content content = hw_chunk_content(findings->heap, retainer->chunk);
+	const struct hw_heap *heap = findings->heap;
 	char number[HW_NUMBER_ROOM];
 
 	if (!retainer->depth)
 		fputs("held by several: ", stream);
+	print_link(stream, findings->retained, retainer);
 	if (retainer->run > 1)
-		fprintf(stream, "%s in a row of ", hw_number_count(retainer->run, number));
-	fprintf(stream, "%s B", hw_number_count(hw_chunk_size(findings->heap, retainer->chunk), number));
-	if (content != HW_CONTENT_NONE)
-		fprintf(stream, " %s", hw_content_name(content));
-	fprintf(stream, " at %s", hw_number_address(hw_chunk_user(findings->heap, retainer->chunk), number));
+		fprintf(stream, "chain of %s x ", hw_number_count(retainer->run, number));
+	print_look(stream, text_at(findings->retained, retainer->type), hw_chunk_size(heap, retainer->chunk),
+		hw_chunk_content(heap, retainer->chunk));
+	fprintf(stream, " at %s", hw_number_address(hw_chunk_user(heap, retainer->chunk), number));
 }
 
 static char *retainer_text(const struct hw_findings *findings, const struct hw_retainer *retainer)
@@ -62,20 +106,26 @@ static char *retainer_text(const struct hw_findings *findings, const struct hw_r
 	return NULL;
 }
 
-/* "4,194,304 x 64 B pointers", "" where no size has the majority. */
-static void mostly_text(
-	const struct hw_findings *findings, const struct hw_retainer *retainer, char *text, size_t size)
+/* "4,194,304 x 64 B pointers", the caller's to free; NULL where no size has the majority. */
+static char *mostly_text(const struct hw_findings *findings, const struct hw_retainer *retainer)
 {
-	enum hw_content content;
-	char count[HW_NUMBER_ROOM], bytes[HW_NUMBER_ROOM];
+	char number[HW_NUMBER_ROOM];
+	FILE *stream;
+	char *text;
+	size_t size;
 
-	*text = '\0';
 	if (retainer->alike.chunks < 2)
-		return;
-	content = hw_chunk_content(findings->heap, retainer->alike_example);
-	snprintf(text, size, "%s x %s B%s%s", hw_number_count(retainer->alike.chunks, count),
-		hw_number_count(retainer->alike_size, bytes), content == HW_CONTENT_NONE ? "" : " ",
-		content == HW_CONTENT_NONE ? "" : hw_content_name(content));
+		return NULL;
+	stream = open_memstream(&text, &size);
+	if (!stream)
+		return NULL;
+	fprintf(stream, "%s x ", hw_number_count(retainer->alike.chunks, number));
+	print_look(stream, text_at(findings->retained, retainer->alike_type), retainer->alike_size,
+		hw_chunk_content(findings->heap, retainer->alike_example));
+	if (fclose(stream) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 static void add_row(
@@ -85,12 +135,16 @@ static void add_row(
 	hw_autofree char *text = retainer_text(findings, retainer);
 	bool is_chunk = retainer->holder == UINT32_MAX;
 	const struct hw_holder *holder = is_chunk ? NULL : &retained->holders.holders[retainer->holder];
-	char mostly[3 * HW_NUMBER_ROOM];
+	hw_autofree char *mostly = mostly_text(findings, retainer);
+	hw_autofree char *source = holder ? hw_holder_source(holder) : NULL;
 	struct hw_cell none = hw_cell_none();
 	struct hw_cell cells[] = {
 		hw_cell_text(text),
 		hw_cell_number(retainer->depth),
 		holder ? hw_cell_text(hw_root_kind_name(holder->kind)) : none,
+		hw_cell_text(source),
+		hw_cell_text(text_at(retained, retainer->type)),
+		hw_cell_text(text_at(retained, retainer->field)),
 		hw_cell_number(holder ? holder->address : hw_chunk_user(findings->heap, retainer->chunk)),
 		is_chunk ? hw_cell_number(hw_chunk_size(findings->heap, retainer->chunk)) : none,
 		is_chunk ? hw_cell_number(retainer->run) : none,
@@ -100,11 +154,9 @@ static void add_row(
 		hw_cell_number(retainer->retained.chunks),
 		hw_cell_number(retainer->alike.chunks),
 		retainer->alike.chunks ? hw_cell_number(retainer->alike_size) : none,
-		none,
+		hw_cell_text(mostly),
 	};
 
-	mostly_text(findings, retainer, mostly, sizeof(mostly));
-	cells[11] = hw_cell_text(*mostly ? mostly : NULL);
 	hw_sheet_row(sheet, cells);
 }
 

@@ -12,6 +12,9 @@ static const struct hw_column columns[] = {
 		"a holder, and below it what it leads to" },
 	{ "depth", HW_UNIT_NUMBER, 0, "0: a variable, stack, ...; below: chunks" },
 	{ "kind", HW_UNIT_WORD, 0, "of a holder: global, thread-local, stack, ..." },
+	{ "source", HW_UNIT_TEXT, 0, "where a holder is declared" },
+	{ "type", HW_UNIT_TEXT, 0, "of the chunks, as the types on the way to them say" },
+	{ "field", HW_UNIT_TEXT, 0, "the member of the one above that refers to them" },
 	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that the chunks of this place take" },
 	{ "content", HW_UNIT_WORD, 0, "what the first of them looks like" },
 	{ "offset", HW_UNIT_NUMBER, 0, "where in the one above the reference stands" },
@@ -24,30 +27,79 @@ static const struct hw_column columns[] = {
 
 const struct hw_column_set hw_columns_who = { "who", columns, hw_array_size(columns) };
 
-/* "+0x18", "+0x10...": where a reference stands, of several the lowest. */
-static void print_offset(FILE *stream, uint64_t offset, bool several)
+/* A reference to a chunk: where it stands, as an offset and by name. */
+struct link {
+	uint64_t offset;
+	bool several; /* `offset` is the lowest */
+	const char *field;
+	bool several_fields;
+};
+
+/* ".next", ".left..." where several members refer to them, "" for the whole of a pointer; else "+0x18". */
+static void print_link(FILE *stream, const struct link *link)
 {
-	fprintf(stream, "+%#llx%s", (unsigned long long)offset, several ? "..." : "");
+	if (!link->field) {
+		fprintf(stream, "+%#llx%s", (unsigned long long)link->offset, link->several ? "..." : "");
+		return;
+	}
+	fprintf(stream, "%s%s%s", *link->field && *link->field != '[' ? "." : "", link->field,
+		link->several_fields ? "..." : "");
 }
 
-static void print_chunks(FILE *stream, const struct hw_who_place *place)
+static const char *text_at(const struct hw_who *who, uint32_t index)
 {
+	return who->texts ? who->texts[index] : NULL;
+}
+
+static void print_run(FILE *stream, const struct hw_who *who, const struct hw_who_place *place)
+{
+	struct link link = {
+		.offset = place->next,
+		.several = place->several_nexts,
+		.field = text_at(who, place->next_field),
+		.several_fields = place->several_next_fields,
+	};
 	char number[HW_NUMBER_ROOM];
 
-	print_offset(stream, place->offset, place->several_offsets);
-	fputs(" -> ", stream);
+	if (place->run < 2)
+		return;
+	fprintf(stream, ", %s deep by ", hw_number_count(place->run, number));
+	print_link(stream, &link);
+}
+
+/* "64 B pointers", or "Session (64 B)". */
+static void print_look(FILE *stream, const struct hw_who *who, const struct hw_who_place *place)
+{
+	const char *type = text_at(who, place->type);
+	char number[HW_NUMBER_ROOM];
+
+	hw_number_count(place->chunk_size, number);
+	if (type)
+		fprintf(stream, "%s (%s B)", type, number);
+	else
+		fprintf(stream, "%s B%s%s", number, place->content == HW_CONTENT_NONE ? "" : " ",
+			place->content == HW_CONTENT_NONE ? "" : hw_content_name(place->content));
+}
+
+static void print_chunks(FILE *stream, const struct hw_who *who, const struct hw_who_place *place)
+{
+	struct link link = {
+		.offset = place->offset,
+		.several = place->several_offsets,
+		.field = text_at(who, place->field),
+		.several_fields = place->several_fields,
+	};
+	char number[HW_NUMBER_ROOM];
+
+	print_link(stream, &link);
+	fputs(link.field && !*link.field ? "-> " : " -> ", stream);
 	if (place->chunks > 1)
 		fprintf(stream, "%s x ", hw_number_count(place->chunks, number));
-	fprintf(stream, "%s B", hw_number_count(place->chunk_size, number));
-	if (place->content != HW_CONTENT_NONE)
-		fprintf(stream, " %s", hw_content_name(place->content));
+	print_look(stream, who, place);
 	if (place->into)
 		fprintf(stream, " (into its middle, %#llx%s)", (unsigned long long)place->into,
 			place->several_intos ? "..." : "");
-	if (place->run > 1) {
-		fprintf(stream, ", %s deep by ", hw_number_count(place->run, number));
-		print_offset(stream, place->next, place->several_nexts);
-	}
+	print_run(stream, who, place);
 }
 
 /* The place in words, indented by its depth. */
@@ -61,7 +113,7 @@ static char *place_text(const struct hw_findings *findings, const struct hw_who_
 		return NULL;
 	fprintf(stream, "%*s", (int)place->depth * INDENT, "");
 	if (place->depth) {
-		print_chunks(stream, place);
+		print_chunks(stream, findings->who, place);
 	} else {
 		hw_autofree char *name =
 			hw_holder_text(findings, &findings->who->holders.holders[place->holder]);
@@ -78,14 +130,18 @@ static void add_row(
 	struct hw_sheet *sheet, const struct hw_findings *findings, const struct hw_who_place *place)
 {
 	hw_autofree char *text = place_text(findings, place);
+	const struct hw_who *who = findings->who;
 	bool is_holder = !place->depth;
+	const struct hw_holder *holder = is_holder ? &who->holders.holders[place->holder] : NULL;
+	hw_autofree char *source = holder ? hw_holder_source(holder) : NULL;
 	struct hw_cell none = hw_cell_none();
-	enum hw_root_kind kind =
-		is_holder ? findings->who->holders.holders[place->holder].kind : HW_ROOT_GLOBAL;
 	struct hw_cell cells[] = {
 		hw_cell_text(text),
 		hw_cell_number(place->depth),
-		is_holder ? hw_cell_text(hw_root_kind_name(kind)) : none,
+		is_holder ? hw_cell_text(hw_root_kind_name(holder->kind)) : none,
+		hw_cell_text(source),
+		hw_cell_text(text_at(who, place->type)),
+		hw_cell_text(text_at(who, place->field)),
 		is_holder ? none : hw_cell_number(place->chunk_size),
 		is_holder || place->content == HW_CONTENT_NONE
 			? none

@@ -2,32 +2,6 @@
 /* What the unwind layer knows, brought to where it is shown; and the end of a run. */
 #include "heapwalk/cli/session.h"
 
-static bool symbol_at(void *argument, uint64_t address, const char **name, uint64_t *offset)
-{
-	struct hw_symbol symbol;
-
-	if (!hw_unwinder_symbol(argument, address, &symbol) || !symbol.name)
-		return false;
-	*name = symbol.name;
-	*offset = symbol.offset;
-	return true;
-}
-
-static bool place_at(void *argument, uint64_t address, struct hw_named_place *place)
-{
-	struct hw_symbol symbol;
-
-	if (!hw_unwinder_symbol(argument, address, &symbol) || (!symbol.name && !symbol.section))
-		return false;
-	*place = (struct hw_named_place){
-		.name = symbol.name ? symbol.name : symbol.section,
-		.is_section = !symbol.name,
-		.start = address - symbol.offset,
-		.size = symbol.size,
-	};
-	return true;
-}
-
 struct hw_error *hw_session_names(struct hw_session *session)
 {
 	struct hw_unwinder_options options = { .debug_directory = session->options.debug_directory };
@@ -37,9 +11,9 @@ struct hw_error *hw_session_names(struct hw_session *session)
 		return NULL;
 	error = hw_unwinder_create(session->snapshot, &options, &session->unwinder);
 	if (!error)
-		session->names = (struct hw_names){
-			.argument = session->unwinder, .symbol = symbol_at, .place = place_at
-		};
+		error = hw_names_source_init(&session->names_source, session->snapshot, session->unwinder);
+	if (!error)
+		session->names = hw_names_from(&session->names_source);
 	return error;
 }
 
@@ -119,6 +93,7 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 void hw_session_deinit(struct hw_session *session)
 {
 	stacks_deinit(session);
+	hw_names_source_deinit(&session->names_source);
 	hw_unwinder_destroy(session->unwinder);
 	hw_strings_destroy(session->strings);
 	hw_leaks_destroy(session->leaks);

@@ -4,6 +4,7 @@
 #define HW_CLI_SESSION_H
 
 #include "heapwalk/cli/last.h"
+#include "heapwalk/cli/names.h"
 #include "heapwalk/cli/options.h"
 
 /* Zeroed at the start; each stage fills its own members. */
@@ -21,7 +22,8 @@ struct hw_session {
 	struct hw_retained *retained;
 	struct hw_verdict *verdict;
 	struct hw_unwinder *unwinder;
-	struct hw_names names;
+	struct hw_names names; /* they ask names_source, and through it the unwinder */
+	struct hw_names_source names_source;
 	struct hw_named_stack *stacks; /* stack_count of them, one for each thread */
 	size_t stack_count;
 };

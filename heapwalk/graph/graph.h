@@ -26,4 +26,15 @@ struct hw_graph_parts {
 /* The word itself, as the root holds it; false when it cannot be read. */
 bool hw_graph_root_value(const struct hw_graph *graph, const struct hw_root_word *word, uint64_t *value);
 
+/*
+ * The holder that a word of holder *index belongs to more narrowly: of a stack the function and its variable,
+ * as a holder of its own behind the others. *index stays where nothing more is known.
+ */
+struct hw_error *hw_holders_narrow(struct hw_holders *holders, const struct hw_names *names, uint64_t address,
+	uint32_t *index) hw_must_check;
+
+/* Fills in what `names` know of the retainers. Reads the image. */
+struct hw_error *hw_retained_name(const struct hw_graph *graph, const struct hw_names *names,
+	struct hw_retained *retained) hw_must_check;
+
 #endif

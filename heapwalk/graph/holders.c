@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Root words grouped by what they belong to. */
 #include "heapwalk/graph/graph.h"
+#include "heapwalk/graph/thread_locals.h"
 
 /* So many nameless words of one section are a table that nobody can tell from its neighbours. */
 #define WORDS_ALONE 256
@@ -9,6 +10,7 @@ struct grouping {
 	const struct hw_graph *graph;
 	const struct hw_names *names;
 	struct hw_holders *holders;
+	struct hw_thread_locals locals; /* empty where nobody could name their variables */
 	/* This part of one root belongs to the last holder: no need to ask for its name again. */
 	uint32_t known_root;
 	uint64_t known_start;
@@ -20,28 +22,59 @@ static bool has_names(enum hw_root_kind kind)
 	return kind == HW_ROOT_GLOBAL || kind == HW_ROOT_LOADER;
 }
 
+/* The words of [start, start + size) that follow this one need not be asked for. */
+static void note_known(
+	struct grouping *grouping, const struct hw_root_word *word, uint64_t start, uint64_t size)
+{
+	grouping->known_root = word->root;
+	grouping->known_start = word->address;
+	grouping->known_end = start + size;
+}
+
+static void name_global(struct grouping *grouping, const struct hw_root_word *word, struct hw_holder *holder)
+{
+	const struct hw_names *names = grouping->names;
+	struct hw_named_place place;
+
+	holder->address = word->address;
+	if (!names || !names->place || !names->place(names->argument, word->address, &place))
+		return;
+	holder->name = (char *)place.name;
+	holder->is_section = place.is_section;
+	if (place.is_section)
+		return;
+	holder->address = place.start;
+	note_known(grouping, word, place.start, place.size);
+}
+
+static void name_thread_local(
+	struct grouping *grouping, const struct hw_root_word *word, struct hw_holder *holder)
+{
+	const struct hw_tls_block *block = hw_thread_locals_at(&grouping->locals, word->address);
+	const struct hw_names *names = grouping->names;
+	struct hw_named_place place;
+
+	if (!block || !names->thread_local_place(
+			      names->argument, block->module, word->address - block->start, &place))
+		return;
+	holder->name = (char *)place.name;
+	holder->address = block->start + place.start;
+	holder->module = block->module;
+	holder->block = block->start;
+	note_known(grouping, word, holder->address, place.size);
+}
+
 /* What the word belongs to; the name is borrowed. */
 static struct hw_holder holder_of(struct grouping *grouping, const struct hw_root_word *word)
 {
 	const struct hw_root *root = &grouping->graph->roots[word->root];
-	const struct hw_names *names = grouping->names;
 	struct hw_holder holder = { .kind = root->kind, .owner = root->owner, .address = root->start };
-	struct hw_named_place place;
 
 	grouping->known_end = 0;
-	if (!has_names(root->kind))
-		return holder;
-	holder.address = word->address;
-	if (!names || !names->place || !names->place(names->argument, word->address, &place))
-		return holder;
-	holder.name = (char *)place.name;
-	holder.is_section = place.is_section;
-	if (!place.is_section) {
-		holder.address = place.start;
-		grouping->known_root = word->root;
-		grouping->known_start = word->address;
-		grouping->known_end = place.start + place.size;
-	}
+	if (has_names(root->kind))
+		name_global(grouping, word, &holder);
+	else if (root->kind == HW_ROOT_TLS)
+		name_thread_local(grouping, word, &holder);
 	return holder;
 }
 
@@ -54,20 +87,23 @@ static bool is_of_thread(enum hw_root_kind kind)
 static bool same(const struct hw_holder *a, const struct hw_holder *b)
 {
 	return a->kind == b->kind && a->owner == b->owner &&
-	       (a->address == b->address || is_of_thread(a->kind));
+	       (a->address == b->address || (is_of_thread(a->kind) && !a->name && !b->name));
 }
 
 static struct hw_error *add_holder(struct hw_holders *holders, const struct hw_holder *holder)
 {
 	struct hw_holder *slot = hw_array_next(holders->holders, holders->count, holders->capacity);
 	char *name = holder->name ? strdup(holder->name) : NULL;
+	char *function = holder->function ? strdup(holder->function) : NULL;
 
-	if (!slot || (holder->name && !name)) {
+	if (!slot || (holder->name && !name) || (holder->function && !function)) {
 		free(name);
+		free(function);
 		return hw_error_no_memory();
 	}
 	*slot = *holder;
 	slot->name = name;
+	slot->function = function;
 	holders->count++;
 	return NULL;
 }
@@ -77,7 +113,7 @@ static uint32_t find_holder(const struct hw_holders *holders, const struct hw_ho
 	for (uint32_t i = holders->count; i-- > 0;) {
 		if (same(&holders->holders[i], wanted))
 			return i;
-		if (!is_of_thread(wanted->kind))
+		if (!is_of_thread(wanted->kind) || wanted->name)
 			break;
 	}
 	return UINT32_MAX;
@@ -174,6 +210,18 @@ static struct hw_error *merge_nameless(const struct hw_graph_parts *parts, struc
 	return NULL;
 }
 
+static struct hw_error *group(struct grouping *grouping)
+{
+	bool names_locals = grouping->names && grouping->names->thread_local_place;
+	struct hw_error *error =
+		names_locals ? hw_thread_locals_find(grouping->graph, &grouping->locals) : NULL;
+
+	if (!error)
+		error = group_words(grouping);
+	hw_thread_locals_deinit(&grouping->locals);
+	return error ? error : merge_nameless(grouping->graph->parts, grouping->holders);
+}
+
 struct hw_error *hw_holders_build(
 	const struct hw_graph *graph, const struct hw_names *names, struct hw_holders *holders)
 {
@@ -184,18 +232,79 @@ struct hw_error *hw_holders_build(
 	holders->of_word = calloc(graph->parts->root_word_count + 1, sizeof(*holders->of_word));
 	if (!holders->of_word)
 		return hw_error_no_memory();
-	error = group_words(&grouping);
-	if (!error)
-		error = merge_nameless(graph->parts, holders);
+	error = group(&grouping);
 	if (error)
 		hw_holders_deinit(holders);
 	return error;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Holders that were split off stand behind the others. */
+static uint32_t find_narrow(const struct hw_holders *holders, const struct hw_holder *wanted)
+{
+	for (uint32_t i = holders->count; i-- > 0 && holders->holders[i].function;) {
+		const struct hw_holder *holder = &holders->holders[i];
+
+		if (holder->owner == wanted->owner && holder->address == wanted->address &&
+			same_text(holder->function, wanted->function) &&
+			same_text(holder->name, wanted->name))
+			return i;
+	}
+	return UINT32_MAX;
+}
+
+struct hw_error *hw_holders_narrow(
+	struct hw_holders *holders, const struct hw_names *names, uint64_t address, uint32_t *index)
+{
+	struct hw_holder narrow = holders->holders[*index];
+	struct hw_named_local local;
+	struct hw_error *error;
+	uint32_t found;
+
+	if (narrow.kind != HW_ROOT_STACK || !names || !names->local ||
+		!names->local(names->argument, narrow.owner, address, &local))
+		return NULL;
+	narrow.function = (char *)local.function;
+	narrow.name = (char *)local.name;
+	narrow.type = local.type;
+	narrow.type_is_known = true;
+	narrow.address = local.name ? local.start : narrow.address;
+	narrow.words = 0;
+	found = find_narrow(holders, &narrow);
+	if (found == UINT32_MAX) {
+		error = add_holder(holders, &narrow);
+		if (error)
+			return error;
+		found = holders->count - 1;
+	}
+	holders->holders[found].words++;
+	*index = found;
+	return NULL;
+}
+
+struct hw_error *hw_holder_find_line(struct hw_holder *holder, const struct hw_names *names)
+{
+	struct hw_named_line line;
+
+	if (holder->file || !has_names(holder->kind) || !holder->name || holder->is_section || !names ||
+		!names->line || !names->line(names->argument, holder->address, &line))
+		return NULL;
+	holder->file = strdup(line.file);
+	holder->line = line.line;
+	return holder->file ? NULL : hw_error_no_memory();
+}
+
 void hw_holders_deinit(struct hw_holders *holders)
 {
-	for (uint32_t i = 0; i < holders->count; i++)
+	for (uint32_t i = 0; i < holders->count; i++) {
 		free(holders->holders[i].name);
+		free(holders->holders[i].function);
+		free(holders->holders[i].file);
+	}
 	free(holders->holders);
 	free(holders->of_word);
 	*holders = (struct hw_holders){ 0 };

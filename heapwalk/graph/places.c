@@ -13,9 +13,11 @@ static size_t hash(const struct hw_who_place *look)
 	return (size_t)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 20);
 }
 
+/* Chunks of one type are alike, whatever they hold. */
 static bool alike(const struct hw_who_place *a, const struct hw_who_place *b)
 {
-	return a->chunk_size == b->chunk_size && a->content == b->content && a->holder == b->holder;
+	return a->chunk_size == b->chunk_size && a->holder == b->holder && a->type == b->type &&
+	       (a->type || a->content == b->content);
 }
 
 static uint32_t *slot_of(const struct hw_places *tree, const struct hw_who_place *look)
@@ -89,15 +91,23 @@ static void count_chunk(struct hw_who_place *place, const struct hw_who_place *l
 static void join_first(struct hw_who_place *place, const struct hw_who_place *look)
 {
 	place->several_offsets |= place->offset != look->offset;
+	place->several_fields |= place->field != look->field;
+	if (look->offset < place->offset)
+		place->field = look->field;
 	place->offset = hw_min(place->offset, look->offset);
 }
 
 static void join_next(struct hw_who_place *place, const struct hw_who_place *look)
 {
+	if (!place->has_next || look->offset < place->next) {
+		place->several_next_fields |= place->has_next && place->next_field != look->field;
+		place->next_field = look->field;
+	}
 	if (!place->has_next)
 		place->next = look->offset;
 	place->has_next = true;
 	place->several_nexts |= place->next != look->offset;
+	place->several_next_fields |= place->next_field != look->field;
 	place->next = hw_min(place->next, look->offset);
 }
 

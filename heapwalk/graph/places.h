@@ -21,8 +21,8 @@ struct hw_places {
 uint32_t hw_places_holder(struct hw_places *tree, uint32_t holder);
 
 /*
- * The place below `parent` for a chunk of this look (chunk_size, content, offset, into, example). If it looks
- * like the parent's own chunks it is the parent. `meant`: the chunk is a selected one.
+ * The place below `parent` for a chunk of this look (chunk_size, content, type, offset, field, into,
+ * example). If it looks like the parent's own chunks it is the parent. `meant`: the chunk is a selected one.
  */
 uint32_t hw_places_add(struct hw_places *tree, uint32_t parent, const struct hw_who_place *look, bool meant);
 

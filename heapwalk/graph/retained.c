@@ -227,6 +227,7 @@ static bool add_retainer(struct tree *tree, uint32_t number, uint32_t last, uint
 		.holder = node < chunks ? NONE : node - chunks,
 		.chunk = node < chunks ? node : NONE,
 		.run = run,
+		.via = NONE,
 		.retained = tree->sums[number],
 	};
 	tree->shown[last] = ++retained->count;
@@ -344,7 +345,7 @@ static struct hw_error *build(
 	if (!cut(tree))
 		return hw_error_no_memory();
 	find_alike(tree);
-	return NULL;
+	return names ? hw_retained_name(tree->graph, names, tree->retained) : NULL;
 }
 
 struct hw_error *hw_retained_build(const struct hw_graph *graph, const struct hw_names *names,
@@ -370,6 +371,9 @@ void hw_retained_destroy(struct hw_retained *retained)
 	if (!retained)
 		return;
 	hw_holders_deinit(&retained->holders);
+	for (uint32_t i = 1; i < retained->text_count; i++)
+		free(retained->texts[i]);
+	free(retained->texts);
 	free(retained->retainers);
 	free(retained);
 }

@@ -92,24 +92,31 @@ static void judge_balance(struct hw_verdict *verdict)
 	add(verdict, &finding);
 }
 
-/* Symbols are looked up for the one holder that is told, not for all: that would open every module's file. */
-static struct hw_error *name_holder(struct hw_verdict *verdict, const struct hw_names *names)
+static struct hw_error *name_holder(struct hw_holder *holder, const struct hw_names *names)
 {
 	struct hw_named_place place;
 
-	for (unsigned i = 0; i < verdict->count; i++) {
-		struct hw_holder *holder = &verdict->retained->holders.holders[verdict->findings[i].holder];
+	if ((holder->kind != HW_ROOT_GLOBAL && holder->kind != HW_ROOT_LOADER) || !names || !names->place ||
+		!names->place(names->argument, holder->address, &place))
+		return NULL;
+	holder->name = strdup(place.name);
+	if (!holder->name)
+		return hw_error_no_memory();
+	holder->is_section = place.is_section;
+	return hw_holder_find_line(holder, names);
+}
 
-		if (verdict->findings[i].kind != HW_FINDING_HOLDER || !names || !names->place ||
-			(holder->kind != HW_ROOT_GLOBAL && holder->kind != HW_ROOT_LOADER) ||
-			!names->place(names->argument, holder->address, &place))
-			continue;
-		holder->name = strdup(place.name);
-		if (!holder->name)
-			return hw_error_no_memory();
-		holder->is_section = place.is_section;
+/* Symbols are looked up for the one holder that is told, not for all: that would open every module's file. */
+static struct hw_error *name_holders(struct hw_verdict *verdict, const struct hw_names *names)
+{
+	struct hw_holder *holders = verdict->retained->holders.holders;
+	struct hw_error *error = NULL;
+
+	for (unsigned i = 0; i < verdict->count && !error; i++) {
+		if (verdict->findings[i].kind == HW_FINDING_HOLDER)
+			error = name_holder(&holders[verdict->findings[i].holder], names);
 	}
-	return NULL;
+	return error;
 }
 
 static struct hw_error *judge_graph(
@@ -126,7 +133,7 @@ static struct hw_error *judge_graph(
 	verdict->is_certain = !graph->missing && !graph->unread && !graph->heap->missing;
 	judge_lost(verdict, graph->heap);
 	judge_holder(verdict, graph->heap);
-	return name_holder(verdict, names);
+	return name_holders(verdict, names);
 }
 
 struct hw_error *hw_verdict_build(const struct hw_heap *heap, const struct hw_accounting *accounting,

@@ -5,6 +5,7 @@
  * so that a list of ten million is merged in one go along it.
  */
 #include "heapwalk/graph/graph.h"
+#include "heapwalk/graph/path_types.h"
 #include "heapwalk/graph/places.h"
 #include "heapwalk/graph/scan.h"
 #include "heapwalk/graph/shortest.h"
@@ -35,6 +36,7 @@ struct link {
 struct search {
 	const struct hw_graph *graph;
 	const struct hw_selection *selection;
+	const struct hw_names *names; /* NULL: there are none */
 	struct hw_who *who;
 	struct hw_way_start *starts;
 	uint32_t *start_words; /* start → root word */
@@ -45,6 +47,8 @@ struct search {
 	uint32_t *places;
 	uint32_t *runs; /* chunks of its place one behind the other up to this one */
 	struct hw_places tree;
+	struct hw_path_types path_types;
+	uint32_t *types;  /* by chunk: what its way says it is, a number of path_types */
 	uint32_t scanned; /* the chunk whose words are looked at */
 };
 
@@ -65,8 +69,9 @@ static bool allocate(struct search *search)
 	search->links = calloc(chunks, sizeof(*search->links));
 	search->places = calloc(chunks, sizeof(*search->places));
 	search->runs = calloc(chunks, sizeof(*search->runs));
+	search->types = calloc(chunks, sizeof(*search->types));
 	return search->starts && search->start_words && search->flags && search->links && search->places &&
-	       search->runs;
+	       search->runs && search->types;
 }
 
 static void search_deinit(struct search *search)
@@ -77,6 +82,8 @@ static void search_deinit(struct search *search)
 	free(search->links);
 	free(search->places);
 	free(search->runs);
+	free(search->types);
+	hw_path_types_deinit(&search->path_types);
 	hw_ways_deinit(&search->ways);
 	hw_places_deinit(&search->tree);
 }
@@ -180,22 +187,51 @@ static void find_links(struct search *search)
 	hw_scan_deinit(&scan);
 }
 
+/* What the chunk is by the reference that its way comes by, which says nothing if it leads into the middle.
+ */
+static void set_type(
+	struct search *search, uint32_t chunk, struct hw_path_link link, struct hw_who_place *look)
+{
+	look->field = link.text;
+	if (!look->into)
+		look->type = hw_path_types_fit(&search->path_types, link.target, chunk);
+	search->types[chunk] = look->type;
+}
+
 /* The place of a chunk that a root refers to hangs on its holder's. */
-static uint32_t first_place(struct search *search, uint32_t chunk, uint32_t start, struct hw_who_place *look)
+static struct hw_error *first_place(
+	struct search *search, uint32_t chunk, uint32_t start, struct hw_who_place *look, uint32_t *parent)
 {
 	const struct hw_graph *graph = search->graph;
-	uint32_t index = search->start_words[start];
+	struct hw_holders *holders = &search->who->holders;
+	uint32_t index = search->start_words[start], narrow = holders->of_word[index];
 	const struct hw_root_word *word = &graph->parts->root_words[index];
-	uint32_t holder = search->who->holders.of_word[index];
+	struct hw_error *error = hw_holders_narrow(holders, search->names, word->address, &narrow);
+	struct hw_holder *holder = &holders->holders[narrow];
 	uint64_t value = 0;
 
-	look->offset = word->address - search->who->holders.holders[holder].address;
+	if (error)
+		return error;
+	look->offset = word->address - holder->address;
 	if (hw_graph_root_value(graph, word, &value))
 		look->into = value - hw_chunk_user(graph->heap, chunk);
 	/* The DTV is held by its third word: see root_scan.c. */
 	if (!hw_reference_is_interior(graph->parts->root_references[index]))
 		look->into = 0;
-	return hw_places_holder(&search->tree, holder);
+	set_type(search, chunk,
+		hw_path_types_link(&search->path_types, hw_path_types_of_holder(&search->path_types, holder),
+			look->offset),
+		look);
+	*parent = hw_places_holder(&search->tree, narrow);
+	return NULL;
+}
+
+static void next_place(struct search *search, uint32_t chunk, uint32_t before, struct hw_who_place *look)
+{
+	look->offset = search->links[chunk].offset;
+	look->into = search->links[chunk].into;
+	set_type(search, chunk, hw_path_types_link(&search->path_types, search->types[before], look->offset),
+		look);
 }
 
 /* `before`: the chunk of the same place that leads to this one, or NONE. */
@@ -207,52 +243,80 @@ static void note_run(struct search *search, uint32_t chunk, uint32_t before)
 	place->run = hw_max(place->run, (uint64_t)search->runs[chunk]);
 }
 
-static bool place_chunk(struct search *search, uint32_t chunk)
+static struct hw_error *place_chunk(struct search *search, uint32_t chunk)
 {
 	const struct hw_heap *heap = search->graph->heap;
 	uint32_t holder = search->ways.held_by[chunk], parent;
 	bool meant = hw_chunk_iterator_visits(&search->meant, chunk);
+	struct hw_error *error = NULL;
 	struct hw_who_place look = {
 		.holder = NONE,
 		.chunk_size = hw_chunk_size(heap, chunk),
 		.content = hw_chunk_content(heap, chunk),
-		.offset = search->links[chunk].offset,
-		.into = search->links[chunk].into,
 		.example = chunk,
 	};
 
-	if (holder >= heap->chunks.count)
-		parent = first_place(search, chunk, holder - heap->chunks.count, &look);
-	else
+	if (holder >= heap->chunks.count) {
+		error = first_place(search, chunk, holder - heap->chunks.count, &look, &parent);
+	} else {
+		next_place(search, chunk, holder, &look);
 		parent = search->places[holder];
-	if (parent == NONE)
-		return false;
-	search->places[chunk] = hw_places_add(&search->tree, parent, &look, meant);
-	if (search->places[chunk] == NONE)
-		return false;
+	}
+	if (error)
+		return error;
+	if (parent != NONE)
+		search->places[chunk] = hw_places_add(&search->tree, parent, &look, meant);
+	if (parent == NONE || search->places[chunk] == NONE || search->path_types.out_of_memory)
+		return hw_error_no_memory();
 	note_run(search, chunk, search->places[chunk] == parent ? holder : NONE);
-	return true;
+	return NULL;
+}
+
+/* Types become texts, which outlive the look-ups. */
+static struct hw_error *name_places(struct search *search)
+{
+	struct hw_who *who = search->who;
+	struct hw_error *error = NULL;
+
+	for (uint32_t i = 0; i < who->count && !error; i++) {
+		struct hw_who_place *place = &who->places[i];
+
+		if (place->depth)
+			place->type = hw_path_types_name(&search->path_types, place->type);
+		else
+			error = hw_holder_find_line(&who->holders.holders[place->holder], search->names);
+	}
+	if (!error && search->path_types.out_of_memory)
+		return hw_error_no_memory();
+	who->texts = hw_take(&search->path_types.texts);
+	who->text_count = search->path_types.text_count;
+	return error;
 }
 
 static struct hw_error *find_places(struct search *search)
 {
-	for (uint32_t i = 0; i < search->ways.count; i++) {
+	struct hw_error *error = NULL;
+
+	for (uint32_t i = 0; i < search->ways.count && !error; i++) {
 		uint32_t chunk = search->ways.order[i];
 
-		if (search->flags[chunk] & ON_WAY && !place_chunk(search, chunk))
-			return hw_error_no_memory();
+		if (search->flags[chunk] & ON_WAY)
+			error = place_chunk(search, chunk);
 	}
-	return hw_places_finish(&search->tree, &search->who->places, &search->who->count);
+	if (!error)
+		error = hw_places_finish(&search->tree, &search->who->places, &search->who->count);
+	return error ? error : name_places(search);
 }
 
-static struct hw_error *run(struct search *search, const struct hw_names *names)
+static struct hw_error *run(struct search *search)
 {
 	const struct hw_graph *graph = search->graph;
 	struct hw_error *error;
 
+	hw_path_types_init(&search->path_types, graph->heap, search->names);
 	if (!allocate(search))
 		return hw_error_no_memory();
-	error = hw_holders_build(graph, names, &search->who->holders);
+	error = hw_holders_build(graph, search->names, &search->who->holders);
 	if (!error)
 		error = hw_ways_find(
 			&graph->parts->references, search->starts, order_starts(search), &search->ways);
@@ -269,6 +333,7 @@ struct hw_error *hw_who_build(const struct hw_graph *graph, const struct hw_sele
 	struct search search = {
 		.graph = graph,
 		.selection = selection,
+		.names = names,
 		.who = calloc(1, sizeof(*search.who)),
 	};
 	struct hw_error *error;
@@ -276,7 +341,7 @@ struct hw_error *hw_who_build(const struct hw_graph *graph, const struct hw_sele
 	if (!search.who)
 		return hw_error_no_memory();
 	hw_chunk_iterator_init(&search.meant, graph->heap, selection, false);
-	error = run(&search, names);
+	error = run(&search);
 	search_deinit(&search);
 	if (error) {
 		hw_who_destroy(search.who);
@@ -291,6 +356,9 @@ void hw_who_destroy(struct hw_who *who)
 	if (!who)
 		return;
 	hw_holders_deinit(&who->holders);
+	for (uint32_t i = 1; i < who->text_count; i++)
+		free(who->texts[i]);
+	free(who->texts);
 	free(who->places);
 	free(who);
 }

@@ -137,6 +137,16 @@ class ViewTest(harness.TestCase):
             self.heapwalk("--attach", process.pid, "--fail-on", "lost", "--leaks", status=0)
 
 
+def declared(file, declaration):
+    """FILE:LINE of a global of tests/targets/leak, as the source says."""
+    with open(os.path.join(harness.ROOT, "tests/targets/leak", file)) as source:
+        line = next(i for i, text in enumerate(source, 1) if declaration in text)
+    return "%s:%d" % (file, line)
+
+
+ROOT_VARIABLE = "root (%s)" % declared("main.c", "*volatile root;")
+
+
 class WhoTest(harness.TestCase):
     """Who holds it, and who keeps it."""
 
@@ -151,7 +161,7 @@ class WhoTest(harness.TestCase):
         self.assertEqual(len(process.truth), document["selected"])
         self.assertEqual(len(process.truth) - held, document["unheld"])
         holder, table = document["who"][:2]
-        self.assertEqual(("root (leak)", "global", 0, held), tuple(
+        self.assertEqual((ROOT_VARIABLE, "global", 0, held), tuple(
             holder[name] for name in ("place", "kind", "depth", "count")))
         self.assertEqual((1, 0, held), tuple(table[name] for name in ("depth", "offset", "count")))
         self.assertEqual("reachable", process.truth[int(table["example"], 16)])
@@ -165,7 +175,7 @@ class WhoTest(harness.TestCase):
             unheld = self.document(process.pid, "--who", hex(lost))
             self.heapwalk("--attach", process.pid, "--who", "0x1000", status=3)
         self.assertEqual([1] * len(rows), [row["count"] for row in rows])
-        self.assertEqual("root (leak)", rows[0]["place"])
+        self.assertEqual(ROOT_VARIABLE, rows[0]["place"])
         self.assertEqual(hex(held), rows[-1]["example"])
         self.assertEqual((1, []), (unheld["unheld"], unheld["who"]))
 
@@ -184,7 +194,7 @@ class WhoTest(harness.TestCase):
         self.assertEqual((255, 255 * 64, 0), tuple(
             document[name] for name in ("reachable", "reachable_bytes", "shared")))
         holder, top, half = document["retained"][:3]
-        self.assertEqual(("root (leak)", "global", 255 * 64, 255), tuple(
+        self.assertEqual((ROOT_VARIABLE, "global", 255 * 64, 255), tuple(
             holder[name] for name in ("holder", "kind", "retained", "chunks")))
         self.assertEqual((1, 255 * 64), (top["depth"], top["retained"]))
         self.assertEqual((2, 127 * 64), (half["depth"], half["retained"]))
@@ -219,9 +229,10 @@ class VerdictTest(harness.TestCase):
         with leaks.Leak("growing-cache") as process:
             holder, = self.verdict(process.pid, "--verdict")["findings"]
             text = self.heapwalk("--attach", process.pid, "--verdict").out
-        self.assertEqual(("sessions (leak)", 400000, 400000 * 64), tuple(
+        sessions = "sessions (%s)" % declared("sizes.c", "*sessions[4096];")
+        self.assertEqual((sessions, 400000, 400000 * 64), tuple(
             holder[name] for name in ("holder", "chunks", "bytes")))
-        self.assertIn("sessions (leak) alone keeps 24.4 MiB", " ".join(text.split()))
+        self.assertIn(sessions + " alone keeps 24.4 MiB", " ".join(text.split()))
 
     def test_nothing_where_nothing_is_lost(self):
         for scenario in ("interior", "mmapped-holder", "thread-specific", "library", "healthy-libc", "stdstring"):
