@@ -132,7 +132,7 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 		error = hw_version_describe(walk, &walk->glibcs[i]);
 	}
 	hw_survey_check(walk);
-	return error;
+	return error ? error : hw_culprits_look(walk);
 }
 
 static struct hw_error *walk_init(struct hw_walk *walk, const struct hw_snapshot *snapshot,

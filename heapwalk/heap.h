@@ -142,10 +142,12 @@ enum hw_anomaly_kind {
 /* Something odd. `address` is where; `text` says what was expected and what was found. */
 struct hw_anomaly {
 	enum hw_anomaly_kind kind;
-	uint32_t arena;    /* UINT32_MAX: none in particular */
-	uint64_t address;  /* of the damaged word or list link; 0: of none in particular */
-	uint64_t previous; /* chunk address of what lies before it (the likely overrun), 0: nothing */
-	uint64_t skipped;  /* bytes that the walk left out */
+	uint32_t arena;          /* UINT32_MAX: none in particular */
+	uint64_t address;        /* of the damaged word or list link; 0: of none in particular */
+	uint64_t previous;       /* chunk address of what lies before it (the likely overrun), 0: nothing */
+	uint64_t skipped;        /* bytes that the walk left out */
+	enum hw_content content; /* of that chunk, where it is live, else NONE */
+	char beginning[32];      /* its first bytes, where it is live; ends with a 0 */
 	char *text;
 };
 

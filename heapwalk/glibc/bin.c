@@ -45,14 +45,15 @@ static const uint64_t *member(
 	const uint64_t *links;
 	uint32_t region;
 
-	if (!hw_heap_find_start(heap, at, &region, index) ||
-		hw_chunk_state(heap, *index) == HW_CHUNK_SKIPPED) {
+	if (!hw_heap_find_start(heap, at, &region, index)) {
 		if (hw_walk_is_missing(list->walk, at))
 			list->walk->lists_broken += !list->quiet;
 		else
 			note(list, place, previous, "leads to no chunk:", at);
 		return NULL;
 	}
+	if (hw_chunk_state(heap, *index) == HW_CHUNK_SKIPPED)
+		return NULL; /* damaged: that has been told */
 	if (hw_chunk_state(heap, *index) != HW_CHUNK_UNBINNED) {
 		links = hw_links_of(&list->walk->free_links, *index);
 		if (links)

@@ -64,6 +64,7 @@ static struct hw_error *skip(struct hw_chain *chain, enum hw_chain_end end)
 	hw_walk_word(walk, lost + chain->layout->word_size, &word);
 	found = hw_chain_resync(chain, lost + 2 * chain->layout->word_size);
 	note_loss(chain, end, lost, word, found);
+	chain->top_lost |= lost == chain->top;
 	chain->at = found;
 	return add(chain, lost, HW_CHUNK_SKIPPED);
 }
@@ -158,7 +159,7 @@ struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, 
 	}
 	*end = chain.end;
 	walk->bytes_done += chain.end - start;
-	if (owner->top >= start && owner->top < chain.end && !*has_top &&
+	if (owner->top >= start && owner->top < chain.end && !*has_top && !chain.top_lost &&
 		!hw_walk_is_missing(walk, owner->top))
 		hw_walk_note(walk, HW_ANOMALY_TOP, arena, owner->address + glibc->layout->arena->top, 0, 0,
 			"top is 0x%llx, where no chunk starts", (unsigned long long)owner->top);

@@ -217,6 +217,7 @@ struct hw_chain {
 	uint64_t at;                       /* where it stands or ended */
 	uint64_t previous;                 /* the chunk before, 0: none */
 	uint64_t end;                      /* TOP, FENCE, TERMINATOR: where the region ends */
+	bool top_lost;                     /* it got lost at top */
 	struct hw_region_builder *builder; /* NULL: only look, add nothing */
 	uint64_t steps;                    /* looking only: chunks to go at most */
 };
@@ -246,6 +247,9 @@ struct hw_error *hw_survey(struct hw_walk *walk) hw_must_check;
 
 /* Compares what was found with what malloc counts; differences are anomalies. After hw_heap_index(). */
 void hw_survey_check(struct hw_walk *walk);
+
+/* Looks into the chunks that lie before what is damaged. */
+struct hw_error *hw_culprits_look(struct hw_walk *walk) hw_must_check;
 
 /* ---- mmapped.c */
 

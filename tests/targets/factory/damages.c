@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A string one byte too long and more: it runs over the next chunk's size word. */
 static void scenario_overrun(void)
@@ -49,13 +50,25 @@ static void scenario_use_after_free(void)
 	second->pointer = NULL;
 }
 
+/* Is what follows the chunk up to the program break? */
+static int lies_before_top(const struct entry *entry)
+{
+	size_t size;
+
+	memcpy(&size, entry->pointer + entry->usable, sizeof(size));
+	return entry->pointer + entry->usable - sizeof(size) + (size & ~(size_t)7) ==
+	       (unsigned char *)sbrk(0);
+}
+
 /* The last word of the heap that is in use runs over the size of top. */
 static void scenario_bad_top(void)
 {
 	struct entry *last;
 
 	churn(71, 4000);
-	last = take(70000); /* too large for any bin's leavings: cut from top */
+	do
+		last = take(70000);
+	while (!lies_before_top(last));
 	memset(last->pointer + last->usable, 'T', sizeof(size_t));
 	note_damage("top", last->pointer + last->usable);
 }
