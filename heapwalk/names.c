@@ -84,6 +84,7 @@ const char *hw_allocator_name(enum hw_allocator allocator)
 		[HW_ALLOCATOR_JEMALLOC] = "jemalloc",
 		[HW_ALLOCATOR_TCMALLOC] = "tcmalloc",
 		[HW_ALLOCATOR_MIMALLOC] = "mimalloc",
+		[HW_ALLOCATOR_SANITIZER] = "a sanitizer's",
 		[HW_ALLOCATOR_GO] = "Go runtime",
 	};
 

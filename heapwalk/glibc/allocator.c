@@ -15,11 +15,6 @@ static const struct known replacements[] = {
 	{ "jemalloc", HW_ALLOCATOR_JEMALLOC },
 	{ "tcmalloc", HW_ALLOCATOR_TCMALLOC },
 	{ "mimalloc", HW_ALLOCATOR_MIMALLOC },
-	/* The sanitizers' allocators look up glibc's functions too, and do not use them. */
-	{ "libasan", HW_ALLOCATOR_UNKNOWN },
-	{ "liblsan", HW_ALLOCATOR_UNKNOWN },
-	{ "libtsan", HW_ALLOCATOR_UNKNOWN },
-	{ "libhwasan", HW_ALLOCATOR_UNKNOWN },
 	/* glibc's own malloc with checks: arenas as everywhere, in this module. */
 	{ "libc_malloc_debug", HW_ALLOCATOR_GLIBC },
 };
@@ -93,12 +88,32 @@ static bool is_wrapper(const struct hw_walk *walk, const struct hw_module *modul
 	return found;
 }
 
+/* What the sanitizers' allocators call where a program defines it: sanitizer/allocator_interface.h. */
+static bool note_hook(const struct hw_dynamic_symbol *symbol, void *argument)
+{
+	bool *found = argument;
+
+	*found = !strcmp(symbol->name, "__sanitizer_malloc_hook");
+	return !*found;
+}
+
+/* A library, or the program itself where it was linked in. It looks up glibc's functions but uses its own. */
+static bool is_sanitizer(const struct hw_walk *walk, const struct hw_module *module)
+{
+	bool found = false;
+
+	hw_module_each_symbol(walk->snapshot, module, note_hook, &found);
+	return found;
+}
+
 static enum hw_allocator replacement(const struct hw_walk *walk, const struct hw_module *module)
 {
 	for (size_t i = 0; i < hw_array_size(replacements); i++) {
 		if (strstr(base_name(module->path), replacements[i].part))
 			return replacements[i].allocator;
 	}
+	if (is_sanitizer(walk, module))
+		return HW_ALLOCATOR_SANITIZER;
 	return is_wrapper(walk, module) ? HW_ALLOCATOR_WRAPPED : HW_ALLOCATOR_UNKNOWN;
 }
 
@@ -243,9 +258,13 @@ static bool say_unseen(struct hw_walk *walk, const struct hw_module *module)
 /* Go's runtime asks for its first arena here (runtime/malloc.go, arenaHints on 64-bit machines). */
 #define GO_HINT "0xc000000000"
 
+/* A mapping that begins there: a sanitizer's shadow memory only spans it. */
 static bool is_go(const struct hw_walk *walk)
 {
-	return walk->image->word_size == 8 && hw_snapshot_map_at(walk->snapshot, strtoull(GO_HINT, NULL, 16));
+	uint64_t hint = strtoull(GO_HINT, NULL, 16);
+	const struct hw_map *map = hw_snapshot_map_at(walk->snapshot, hint);
+
+	return walk->image->word_size == 8 && map && map->start == hint;
 }
 
 /* Beside glibc's malloc, a heap of objects that malloc knows nothing of. */

@@ -2,6 +2,7 @@
 """Who serves malloc: another allocator is named and gets no histogram; a wrapper of glibc's gets one."""
 import glob
 import json
+import subprocess
 import tempfile
 import unittest
 
@@ -53,6 +54,21 @@ class AllocatorTest(harness.TestCase):
 
     def test_mimalloc(self):
         self.check_preloaded("libmimalloc.so.2*", "mimalloc")
+
+    def test_sanitizers(self):
+        """Terabytes of shadow memory, in which no other runtime must be seen either."""
+        for name, flags in (("address", ("-fsanitize=address",)), ("thread", ("-fsanitize=thread",)),
+                            ("leak", ("-fsanitize=leak",)), ("linked in", ("-fsanitize=address", "-static-libasan"))):
+            with self.subTest(sanitizer=name), tempfile.TemporaryDirectory() as place:
+                program = place + "/idle"
+                subprocess.run(["gcc", "-D_GNU_SOURCE", "-g", *flags, "-o", program,
+                                harness.ROOT + "/tests/targets/idle.c"], check=True)
+                with Idle([program], env={"ASAN_OPTIONS": "detect_leaks=0", "LSAN_OPTIONS": "detect_leaks=0"}) as target:
+                    self.check_foreign(target.pid, "a sanitizer's")
+                    self.assertNotIn("Go", self.heapwalk("--attach", target.pid).out)
+                    maps = json.loads(self.heapwalk("--attach", target.pid, "--maps", "--format", "json").out)["maps"]
+                    self.assertGreater(max(row["size"] for row in maps), 1 << 40)
+                    self.assertIn("main", self.heapwalk("--attach", target.pid, "--stacks").out)
 
     def test_musl(self):
         with Idle([harness.built("targets", "idle-musl")]) as target:
