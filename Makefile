@@ -6,6 +6,7 @@
 #   make unit       the unit tests alone (seconds)
 #   make lint       formatting, static analysis, layer rule
 #   make bench      speed and memory as ratios
+#   make accuracy   how many chunks of real programs are named, and how many rightly
 #   make install    DESTDIR= prefix=/usr/local
 #
 # SAN=address,undefined builds and tests with sanitizers (under build-san/); V=1 shows the commands.

@@ -122,8 +122,9 @@ $(FROZEN):
 	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(if $(filter %-32,$@),$(M32)) -o $@ $<
 
 # tests/recorder/ is preloaded into real programs.
-RECORDERS := $(B)/recorder/librecorder.so $(B)/recorder/librecorder-32.so
+RECORDERS := $(addprefix $(B)/recorder/,librecorder.so librecorder-32.so librecorder-sites.so)
 $(B)/recorder/librecorder-32.so: private RECORDER_FLAGS := $(M32)
+$(B)/recorder/librecorder-sites.so: private RECORDER_FLAGS := -DRECORDER_FRAMES=8 -fno-omit-frame-pointer
 $(RECORDERS): tests/recorder/recorder.c tests/recorder/recorder.h
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -181,6 +182,14 @@ $(B)/bench/target: tests/bench/target.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $<
+
+# Real programs with debug information, built from source: minutes, and gigabytes under build/accuracy.
+.PHONY: accuracy
+accuracy:
+	$(Q)tests/install-packages accuracy
+	$(Q)$(MAKE) --no-print-directory all $(RECORDERS)
+	$(Q)B=$(B) tests/accuracy/build
+	$(Q)B=$(B) tests/accuracy/accuracy
 
 .PHONY: lint
 lint:

@@ -10,11 +10,11 @@ import tempfile
 
 import harness
 
-HEADER = struct.Struct("<QIIIIIIQQ")
-HEADER_FIELDS = ("magic", "slots", "pause", "inside", "lock", "count", "full", "calls", "unknown")
+HEADER = struct.Struct("<QIIIIIIQQQ")
+HEADER_FIELDS = ("magic", "slots", "pause", "inside", "lock", "count", "full", "calls", "unknown", "frames")
 HEADER_SIZE = 64
 PAUSE_OFFSET = 12
-RECORD = struct.Struct("<QQQ")
+RECORD_FIELDS = 3
 MAGIC = 0x6877726563303031
 
 
@@ -68,11 +68,12 @@ class Recorder:
         finally:
             self.set_pause(0)
 
-    def blocks(self):
-        """Every block held: address -> (size asked for, usable size). Only while paused is it of one moment."""
+    def records(self):
+        """Every block held: (address, size asked for, usable size, *return addresses up to a 0)."""
         header = self.header()
+        record = struct.Struct("<%dQ" % (RECORD_FIELDS + header["frames"]))
         assert not header["full"], "the recorder's table is full"
-        length = header["slots"] * RECORD.size
+        length = header["slots"] * record.size
         with open("/proc/%d/mem" % self.pid, "rb", buffering=0) as memory:
             data = bytearray(length)
             view = memoryview(data)
@@ -80,9 +81,13 @@ class Recorder:
             memory.seek(self.start + HEADER_SIZE)
             while done < length:
                 done += memory.readinto(view[done:])
-        blocks = {address: (size, usable) for address, size, usable in RECORD.iter_unpack(data) if address}
-        assert len(blocks) == header["count"], "the recorder counted %d, holds %d" % (header["count"], len(blocks))
-        return blocks
+        records = [words for words in record.iter_unpack(data) if words[0]]
+        assert len(records) == header["count"], "the recorder counted %d, holds %d" % (header["count"], len(records))
+        return records
+
+    def blocks(self):
+        """Every block held: address -> (size asked for, usable size). Only while paused is it of one moment."""
+        return {words[0]: (words[1], words[2]) for words in self.records()}
 
     def truth(self):
         truth = harness.Truth()

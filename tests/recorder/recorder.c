@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +76,7 @@ static struct recorder_table *table_start(void)
 	/* Where the kernel lets only a parent look into a process. */
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	table->slots = RECORDER_SLOTS;
+	table->frames = RECORDER_FRAMES;
 	table->magic = RECORDER_MAGIC;
 	fresh->table = table;
 	page = fresh;
@@ -137,7 +139,7 @@ static void unlock(struct recorder_table *table)
 /* Fibonacci hashing; blocks are at least 8 bytes apart. */
 static uint32_t home_of(uint64_t address)
 {
-	return (uint32_t)((address >> 3) * 0x9e3779b97f4a7c15u >> 44) % RECORDER_SLOTS;
+	return (uint32_t)((address >> 3) * 0x9e3779b97f4a7c15u >> (64 - RECORDER_BITS)) % RECORDER_SLOTS;
 }
 
 /* The slot of an address, or the free one where it would go. */
@@ -169,9 +171,30 @@ static void slot_clear(struct recorder_table *table, uint32_t slot)
 	memset(&table->records[slot], 0, sizeof(table->records[slot]));
 }
 
-static void remember(struct recorder_table *table, void *pointer, uint64_t size)
+/*
+ * Return addresses from `frame` (a frame pointer of ours) outwards. A library without frame pointers may have
+ * anything in that register: so what it points to is read in a way that may fail.
+ */
+static void note_callers(struct record *record, const void *frame)
+{
+	for (unsigned i = 0; i < RECORDER_FRAMES; i++) {
+		uint64_t words[2]; /* the caller's frame pointer, the return address */
+		struct iovec here = { words, sizeof(words) };
+		struct iovec there = { (void *)frame, sizeof(words) };
+
+		if (syscall(SYS_process_vm_readv, getpid(), &here, 1ul, &there, 1ul, 0ul) != sizeof(words))
+			return;
+		record->frames[i] = words[1];
+		if (words[0] <= (uintptr_t)frame || words[0] % sizeof(void *) != 0)
+			return;
+		frame = (const void *)(uintptr_t)words[0];
+	}
+}
+
+static void remember(struct recorder_table *table, void *pointer, uint64_t size, const void *frame)
 {
 	uint32_t slot;
+	int saved = errno;
 
 	if (!table || !pointer)
 		return;
@@ -183,8 +206,12 @@ static void remember(struct recorder_table *table, void *pointer, uint64_t size)
 	}
 	slot = slot_of(table, (uintptr_t)pointer);
 	table->count += table->records[slot].address == 0;
-	table->records[slot] = (struct record){ (uintptr_t)pointer, size, malloc_usable_size(pointer) };
+	table->records[slot] = (struct record){
+		.address = (uintptr_t)pointer, .size = size, .usable = malloc_usable_size(pointer)
+	};
+	note_callers(&table->records[slot], frame);
 	unlock(table);
+	errno = saved;
 }
 
 /* True, and the old record, if the block was in the table. Before the block goes back: then others may get
@@ -217,7 +244,7 @@ static void *memalign_recorded(size_t alignment, size_t size)
 	struct recorder_table *table = enter();
 	void *pointer = __libc_memalign(alignment, size);
 
-	remember(table, pointer, size);
+	remember(table, pointer, size, __builtin_frame_address(0));
 	leave(table);
 	return pointer;
 }
@@ -232,7 +259,7 @@ void *malloc(size_t size)
 	struct recorder_table *table = enter();
 	void *pointer = __libc_malloc(size);
 
-	remember(table, pointer, size);
+	remember(table, pointer, size, __builtin_frame_address(0));
 	leave(table);
 	return pointer;
 }
@@ -242,7 +269,7 @@ void *calloc(size_t count, size_t size)
 	struct recorder_table *table = enter();
 	void *pointer = __libc_calloc(count, size);
 
-	remember(table, pointer, count * size);
+	remember(table, pointer, count * size, __builtin_frame_address(0));
 	leave(table);
 	return pointer;
 }
@@ -256,8 +283,8 @@ void *realloc(void *pointer, size_t size)
 
 	/* realloc(p, 0) frees; any other NULL leaves the block as it was. */
 	if (!moved && known && size > 0)
-		remember(table, pointer, old.size);
-	remember(table, moved, size);
+		remember(table, pointer, old.size, __builtin_frame_address(0));
+	remember(table, moved, size, __builtin_frame_address(0));
 	leave(table);
 	return moved;
 }
@@ -320,6 +347,52 @@ void *pvalloc(size_t size)
 	return memalign_recorded(page_bytes, (size + page_bytes - 1) & ~(page_bytes - 1));
 }
 
-_Static_assert(sizeof(struct record) == 24, "tests/live/recorder.py unpacks it");
+/* ------------------------------------------------------------------------------------------- operator new */
+
+/*
+ * libstdc++ calls malloc for these, without a frame pointer: their caller would be lost. By their names in
+ * the Itanium C++ ABI for 64-bit targets.
+ */
+#if RECORDER_FRAMES
+static void *new_recorded(size_t size, const void *frame)
+{
+	struct recorder_table *table = enter();
+	void *pointer = __libc_malloc(size ? size : 1);
+
+	if (!pointer)
+		complain_and_exit();
+	remember(table, pointer, size, frame);
+	leave(table);
+	return pointer;
+}
+
+void *_Znwm(size_t size);
+void *_Znwm(size_t size)
+{
+	return new_recorded(size, __builtin_frame_address(0));
+}
+
+void *_Znam(size_t size);
+void *_Znam(size_t size)
+{
+	return new_recorded(size, __builtin_frame_address(0));
+}
+
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow)
+{
+	(void)nothrow;
+	return new_recorded(size, __builtin_frame_address(0));
+}
+
+void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow);
+void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow)
+{
+	(void)nothrow;
+	return new_recorded(size, __builtin_frame_address(0));
+}
+#endif
+
+_Static_assert(sizeof(struct record) == 24 + 8 * RECORDER_FRAMES, "tests/live/recorder.py unpacks it");
 _Static_assert(offsetof(struct recorder_table, pause) == 12, "tests/live/recorder.py writes it");
 _Static_assert(offsetof(struct recorder_table, records) == 64, "tests/live/recorder.py starts there");

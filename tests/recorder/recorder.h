@@ -11,6 +11,10 @@
  * until `inside` is 0: from then on every thread that wants memory sleeps before the call until `pause` is 0.
  *
  * A forked child is not recorded (its table is its parent's); a program that exec()s starts with a new table.
+ *
+ * Built with -DRECORDER_FRAMES=N it also stands before C++'s operator new, and notes who called: the return
+ * addresses of N frames, innermost first, followed by frame pointers. So the program needs
+ * -fno-omit-frame-pointer; a library without them hides which place of its caller called it.
  */
 #ifndef RECORDER_H
 #define RECORDER_H
@@ -19,13 +23,25 @@
 
 #define RECORDER_NAME  "heapwalk-recorder"
 #define RECORDER_MAGIC 0x6877726563303031 /* "hwrec001" as a number */
-#define RECORDER_SLOTS (1u << 20)
+
+#ifndef RECORDER_FRAMES
+#define RECORDER_FRAMES 0
+#endif
+
+/* Programs whose call sites are noted are looked at whole. */
+#if RECORDER_FRAMES
+#define RECORDER_BITS 22
+#else
+#define RECORDER_BITS 20
+#endif
+#define RECORDER_SLOTS (1u << RECORDER_BITS)
 
 /* The same on every machine. */
 struct record {
 	uint64_t address; /* 0: a free slot */
 	uint64_t size;    /* asked for */
 	uint64_t usable;  /* malloc_usable_size() */
+	uint64_t frames[RECORDER_FRAMES];
 };
 
 struct recorder_table {
@@ -38,7 +54,8 @@ struct recorder_table {
 	uint32_t full;    /* 1: a block did not fit, the table is worthless */
 	uint64_t calls;   /* of all functions together */
 	uint64_t unknown; /* blocks given back that were not in the table */
-	uint64_t reserved[2];
+	uint64_t frames;  /* RECORDER_FRAMES */
+	uint64_t reserved;
 	struct record records[RECORDER_SLOTS]; /* open addressing, linear probing */
 };
 
