@@ -24,7 +24,7 @@ static bool are_needed(const struct hw_session *session)
 
 	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks)
 		return true;
-	if (needs & HW_VIEW_VERDICT && is_soon_done(session->heap))
+	if (needs & HW_VIEW_VERDICT && !options->quick && is_soon_done(session->heap))
 		return true;
 	return needs & HW_VIEW_KINDS && shows_leak_kinds(&options->report);
 }
