@@ -180,14 +180,14 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 
 	if (bytes) {
 		bytes += 2 * word;
-		available = hw_min(available - 2 * word, usable);
+		available -= 2 * word;
 		if (is_looked_into(walk, address, size))
 			content = hw_classifier_classify(walk->classifier, bytes, available, usable);
 		if (chain->glibc->has_fastbins && is_fast_size(chain->layout, size) &&
 			!keep_fast_link(chain, address, bytes))
 			return false;
 		if (size >= chain->glibc->tcache_low && size <= chain->glibc->tcache_high &&
-			!keep_tcache_like(chain, bytes, available))
+			!keep_tcache_like(chain, bytes, hw_min(available, usable)))
 			return false;
 	}
 	return hw_region_add(chain->builder, address, HW_CHUNK_LIVE, content);
