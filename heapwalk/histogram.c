@@ -8,7 +8,6 @@ struct bucket {
 	uint32_t first;  /* index of the first one */
 	uint64_t chunks; /* 0: an empty bucket */
 	uint64_t contents[HW_CONTENTS];
-	uint64_t leaks[HW_LEAK_KINDS];
 };
 
 /* Open addressing, at most half full. */
@@ -50,9 +49,7 @@ static bool buckets_grow(struct buckets *buckets)
 	return true;
 }
 
-/* `graph` may be NULL. */
-static bool buckets_count(
-	struct buckets *buckets, const struct hw_heap *heap, const struct hw_graph *graph, uint32_t index)
+static bool buckets_count(struct buckets *buckets, const struct hw_heap *heap, uint32_t index)
 {
 	uint64_t key = hw_chunk_size(heap, index) | (hw_chunk_state(heap, index) == HW_CHUNK_MMAPPED);
 	struct bucket *bucket = find_bucket(buckets, key);
@@ -69,8 +66,6 @@ static bool buckets_count(
 	}
 	bucket->chunks++;
 	bucket->contents[hw_chunk_content(heap, index) % HW_CONTENTS]++;
-	if (graph)
-		bucket->leaks[hw_chunk_leak_kind(graph, index)]++;
 	return true;
 }
 
@@ -115,7 +110,6 @@ static struct hw_size_row make_row(const struct hw_heap *heap, const struct buck
 		hw_mmapped_requests(heap, bucket->first, &row.request_low, &row.request_high);
 	else
 		hw_heap_chunk_to_requests(heap, row.chunk_size, &row.request_low, &row.request_high);
-	memcpy(row.leaks, bucket->leaks, sizeof(row.leaks));
 	set_content(&row, bucket);
 	return row;
 }
@@ -208,13 +202,12 @@ struct hw_error *hw_histogram_build(const struct hw_heap *heap, const struct hw_
 		return hw_error_no_memory();
 	hw_chunk_iterator_init(&iterator, heap, selection, false);
 	while (fits && hw_chunk_iterator_next(&iterator, &index, NULL))
-		fits = buckets_count(&buckets, heap, selection->graph, index);
+		fits = buckets_count(&buckets, heap, index);
 	if (fits)
 		made = make_histogram(heap, &buckets);
 	free(buckets.table);
 	if (!made)
 		return hw_error_no_memory();
-	made->has_leaks = selection->graph;
 	sort_rows(made, by);
 	*histogram = made;
 	return NULL;
