@@ -115,6 +115,7 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 	walk->bytes_total = bytes_of_arenas(heap);
 	heap->content_sampled =
 		walk->options && walk->options->sample_content && walk->bytes_total > HW_SAMPLED_HEAP;
+	memset(heap->sampled_from, 0xff, sizeof(heap->sampled_from));
 	if (!error)
 		error = hw_survey(walk);
 	if (!error)

@@ -166,6 +166,11 @@ enum hw_allocator {
 	HW_ALLOCATOR_UNKNOWN,
 };
 
+#define HW_SAMPLED_HEAP  ((uint64_t)32 << 20)
+#define HW_SAMPLED_CHUNK 256
+#define HW_SAMPLE_FIRST  4096
+#define HW_SAMPLE_STEP   8
+
 /* What the walk found out. Open to read; only hw_heap_walk() writes it. */
 struct hw_heap {
 	const struct hw_snapshot *snapshot; /* borrowed: must outlive the heap */
@@ -194,22 +199,25 @@ struct hw_heap {
 	uint64_t missing; /* bytes of malloc's memory that are not in the image: chunks there are not counted,
 			     and free ones may count as live where their lists lead through it */
 	struct hw_tally tallies[HW_CHUNK_STATES];
-	bool content_sampled; /* small chunks were looked into by sample: hw_walk_options.sample_content */
+	/*
+	 * Small chunks were looked into by sample (hw_walk_options.sample_content): by chunk size / 8, the
+	 * index from which on not every chunk of that size was; UINT32_MAX: all were.
+	 */
+	bool content_sampled;
+	uint32_t sampled_from[HW_SAMPLED_CHUNK / 8 + 1];
 };
 
 #define HW_ANOMALY_LIMIT 1000
-
-#define HW_SAMPLED_HEAP  ((uint64_t)128 << 20)
-#define HW_SAMPLED_CHUNK 256
-#define HW_SAMPLE_STEP   8
 
 /* May be zeroed: the defaults. */
 struct hw_walk_options {
 	bool skip_content; /* do not look into chunks: every content is NONE */
 	/*
-	 * For counting only: where arenas have more than HW_SAMPLED_HEAP bytes, look into one in
-	 * HW_SAMPLE_STEP of the chunks up to HW_SAMPLED_CHUNK bytes, chosen by a hash of the address, so that
-	 * shares are those of all within a fraction of a percent. The content of the others is NONE.
+	 * For counting only: where arenas have more than HW_SAMPLED_HEAP bytes, look into all chunks above
+	 * HW_SAMPLED_CHUNK bytes, but of each smaller size into the first HW_SAMPLE_FIRST, then one in
+	 * HW_SAMPLE_STEP, chosen by a hash of the address. The histogram weighs them so that its shares are
+	 * those of all within a percent or two, of the commonest sizes within a fraction of a percent. The
+	 * content of the others is NONE.
 	 */
 	bool sample_content;
 	void (*progress)(uint64_t done, uint64_t total,
@@ -342,9 +350,11 @@ struct hw_chunk_iterator {
 	bool newest_first;
 	uint64_t chunk_low; /* the selection's sizes as chunk sizes */
 	uint64_t chunk_high;
-	int64_t region; /* private: where we are, */
-	uint32_t next;  /* the chunk to look at next, */
-	uint32_t left;  /* and how many of the region's are left */
+	uint32_t states;     /* the selection's, never 0 */
+	bool by_state_alone; /* it asks for nothing else of a chunk */
+	int64_t region;      /* private: where we are, */
+	uint32_t next;       /* the chunk to look at next, */
+	uint32_t left;       /* and how many of the region's are left */
 };
 
 void hw_chunk_iterator_init(struct hw_chunk_iterator *iterator, const struct hw_heap *heap,

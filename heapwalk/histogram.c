@@ -7,7 +7,8 @@ struct bucket {
 	uint64_t key;    /* chunk size | is mmapped */
 	uint32_t first;  /* index of the first one */
 	uint64_t chunks; /* 0: an empty bucket */
-	uint64_t contents[HW_CONTENTS];
+	/* Of the chunks that all were looked into, and of those of which only a sample was. */
+	uint64_t contents[2][HW_CONTENTS];
 };
 
 /* Open addressing, at most half full. */
@@ -49,6 +50,12 @@ static bool buckets_grow(struct buckets *buckets)
 	return true;
 }
 
+/* `key` is the size, but for mmapped chunks, which are larger than any that is sampled. */
+static bool is_sampled(const struct hw_heap *heap, uint64_t key, uint32_t index)
+{
+	return heap->content_sampled && key <= HW_SAMPLED_CHUNK && index >= heap->sampled_from[key / 8];
+}
+
 static bool buckets_count(struct buckets *buckets, const struct hw_heap *heap, uint32_t index)
 {
 	uint64_t key = hw_chunk_size(heap, index) | (hw_chunk_state(heap, index) == HW_CHUNK_MMAPPED);
@@ -65,7 +72,7 @@ static bool buckets_count(struct buckets *buckets, const struct hw_heap *heap, u
 		bucket->first = index;
 	}
 	bucket->chunks++;
-	bucket->contents[hw_chunk_content(heap, index) % HW_CONTENTS]++;
+	bucket->contents[is_sampled(heap, key, index)][hw_chunk_content(heap, index) % HW_CONTENTS]++;
 	return true;
 }
 
@@ -79,20 +86,36 @@ static double square_root(double square)
 	return root;
 }
 
+/* Adds a part of a size's chunks to the weights: those that were looked into stand for all of the part. */
+static void add_part(const uint64_t counts[HW_CONTENTS], double weights[HW_CONTENTS], double *total)
+{
+	uint64_t looked_into = 0;
+
+	for (unsigned i = HW_CONTENT_NONE + 1; i < HW_CONTENTS; i++)
+		looked_into += counts[i];
+	if (!looked_into)
+		return;
+	for (unsigned i = HW_CONTENT_NONE + 1; i < HW_CONTENTS; i++) {
+		double weight = (double)(looked_into + counts[HW_CONTENT_NONE]) / (double)looked_into;
+
+		weights[i] += weight * (double)counts[i];
+		*total += weight * (double)counts[i];
+	}
+}
+
 /* NONE is no content: these chunks were not looked into. */
 static void set_content(struct hw_size_row *row, const struct bucket *bucket)
 {
-	uint64_t looked_at = 0;
+	double weights[HW_CONTENTS] = { 0 }, total = 0;
 
+	add_part(bucket->contents[0], weights, &total);
+	add_part(bucket->contents[1], weights, &total);
 	for (unsigned i = HW_CONTENT_NONE + 1; i < HW_CONTENTS; i++) {
-		looked_at += bucket->contents[i];
-		if (row->content == HW_CONTENT_NONE || bucket->contents[i] > bucket->contents[row->content])
+		if (weights[i] > weights[row->content])
 			row->content = (enum hw_content)i;
 	}
-	if (!looked_at)
-		row->content = HW_CONTENT_NONE;
-	else
-		row->content_share = (double)bucket->contents[row->content] / (double)looked_at;
+	if (total > 0)
+		row->content_share = weights[row->content] / total;
 }
 
 static struct hw_size_row make_row(const struct hw_heap *heap, const struct bucket *bucket)

@@ -18,6 +18,10 @@ void hw_chunk_iterator_init(struct hw_chunk_iterator *iterator, const struct hw_
 		.selection = selection,
 		.newest_first = newest_first,
 		.chunk_high = UINT64_MAX,
+		.states =
+			selection->states ? selection->states : 1u << HW_CHUNK_LIVE | 1u << HW_CHUNK_MMAPPED,
+		.by_state_alone = !selection->size_low && !selection->size_high && !selection->contents &&
+				  !selection->leaks && !selection->matches,
 		.region = newest_first ? (int64_t)heap->region_count : -1,
 		.left = 0,
 	};
@@ -81,11 +85,13 @@ static bool size_is_meant(const struct hw_chunk_iterator *iterator, uint32_t ind
 static bool is_meant(const struct hw_chunk_iterator *iterator, uint32_t index)
 {
 	const struct hw_selection *selection = iterator->selection;
-	uint32_t states =
-		selection->states ? selection->states : 1u << HW_CHUNK_LIVE | 1u << HW_CHUNK_MMAPPED;
 	enum hw_chunk_state state = hw_chunk_state(iterator->heap, index);
 
-	if (!(states >> state & 1) || !size_is_meant(iterator, index, state))
+	if (!(iterator->states >> state & 1))
+		return false;
+	if (iterator->by_state_alone)
+		return true;
+	if (!size_is_meant(iterator, index, state))
 		return false;
 	if (selection->contents && !(selection->contents >> hw_chunk_content(iterator->heap, index) & 1))
 		return false;

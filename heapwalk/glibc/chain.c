@@ -162,10 +162,18 @@ static bool is_in_sample(uint64_t address)
 	return (address >> 4) * 0x9e3779b97f4a7c15u < UINT64_MAX / HW_SAMPLE_STEP;
 }
 
-static bool is_looked_into(const struct hw_walk *walk, uint64_t address, uint64_t size)
+static bool is_looked_into(struct hw_walk *walk, uint64_t address, uint64_t size)
 {
-	return walk->classifier &&
-	       (!walk->heap->content_sampled || size > HW_SAMPLED_CHUNK || is_in_sample(address));
+	struct hw_heap *heap = walk->heap;
+	uint32_t *from = &heap->sampled_from[size / 8];
+
+	if (!walk->classifier || !heap->content_sampled || size > HW_SAMPLED_CHUNK)
+		return walk->classifier;
+	if (heap->chunks.count >= *from)
+		return is_in_sample(address);
+	if (++walk->looked_into[size / 8] == HW_SAMPLE_FIRST)
+		*from = heap->chunks.count + 1;
+	return true;
 }
 
 static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)

@@ -103,7 +103,8 @@ struct hw_walk {
 	uint32_t *tcache_like; /* indexes of used chunks that may hold a tcache struct */
 	size_t tcache_like_count;
 	size_t tcache_like_capacity;
-	uint64_t probes;       /* header probes left for resynchronising and searching */
+	uint64_t probes; /* header probes left for resynchronising and searching */
+	uint32_t looked_into[HW_SAMPLED_CHUNK / 8 + 1]; /* by chunk size / 8, before sampling begins */
 	unsigned lists_broken; /* lists of free chunks that lead into missing memory */
 	uint64_t bytes_done;   /* of regions that are finished */
 	uint64_t bytes_total;  /* that arenas say they have; for the progress line */

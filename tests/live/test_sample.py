@@ -14,9 +14,9 @@ class SampleTest(harness.TestCase):
             rows = json.loads(self.heapwalk("--attach", target.pid, "--histogram", "--format", "json").out)
             row = next(row for row in rows["histogram"] if row["request_low"] <= 48 <= row["request_high"])
             self.assertEqual("string", row["content"])
-            # Six standard deviations of a sample of an eighth of 100,000.
+            # Six standard deviations of a sample of an eighth of 100,000; the first thousands are looked into all.
             self.assertAlmostEqual(texts / 100000, row["content_share"], delta=6 * (0.21 / 12500) ** 0.5)
-            self.assertIn("CONTENT is from one in 8 of the chunks up to 256 bytes", table)
+            self.assertIn("CONTENT: of each size up to 256 bytes 4096 chunks were looked into, then one in 8.", table)
             self.assertEqual(texts, len(self.listed(target.pid, "--size", "48", "--kind", "string")))
 
 

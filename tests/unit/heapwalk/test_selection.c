@@ -156,6 +156,34 @@ START_TEST (histogram_of_sample) {
 }
 END_TEST
 
+/* Of a size's first four chunks all were looked into (three hold text), of the other six two (no text). */
+START_TEST (weights_of_sample) {
+	static const enum hw_content contents[] = { HW_CONTENT_STRING, HW_CONTENT_STRING, HW_CONTENT_STRING,
+		HW_CONTENT_NUMBERS, HW_CONTENT_NONE, HW_CONTENT_NUMBERS, HW_CONTENT_NONE, HW_CONTENT_NONE,
+		HW_CONTENT_NUMBERS, HW_CONTENT_NONE };
+	const struct hw_selection all = { 0 };
+	struct hw_histogram *histogram;
+	struct fake_heap fake;
+
+	fake_init(&fake, 8, false);
+	fake_map(&fake, 0x10000, 0x20000, HW_MAP_READ | HW_MAP_WRITE, "[heap]");
+	fake_region(&fake, HW_REGION_BRK, 0, 0x10000);
+	for (size_t i = 0; i < hw_array_size(contents); i++)
+		fake_chunk(&fake, HW_CHUNK_LIVE, contents[i], 64, NULL, 0);
+	fake_finish(&fake);
+	memset(fake.heap->sampled_from, 0xff, sizeof(fake.heap->sampled_from));
+	fake.heap->content_sampled = true;
+	fake.heap->sampled_from[64 / 8] = 4;
+	ck_assert_ptr_null(hw_histogram_build(fake.heap, &all, HW_ORDER_SIZE, &histogram));
+	ck_assert_uint_eq(histogram->row_count, 1);
+	ck_assert_uint_eq(histogram->rows[0].chunks, 10);
+	ck_assert_int_eq(histogram->rows[0].content, HW_CONTENT_NUMBERS);
+	ck_assert_double_eq_tol(histogram->rows[0].content_share, 0.7, 1e-9);
+	hw_histogram_destroy(histogram);
+	fake_deinit(&fake);
+}
+END_TEST
+
 START_TEST (histogram_rows) {
 	const struct hw_selection all = { 0 };
 	struct hw_histogram *histogram;
@@ -290,6 +318,7 @@ int main(void)
 	tcase_add_loop_test(tests, selection, 0, hw_array_size(selection_rows));
 	tcase_add_test(tests, histogram_rows);
 	tcase_add_test(tests, histogram_of_sample);
+	tcase_add_test(tests, weights_of_sample);
 	tcase_add_test(tests, mmapped_of_2_43);
 	tcase_add_test(tests, orders);
 	tcase_add_test(tests, many_sizes);
