@@ -332,7 +332,7 @@ struct hw_selection {
 	uint32_t arena;
 	uint32_t states;   /* bit mask 1 << enum hw_chunk_state; 0: live and mmapped */
 	uint32_t contents; /* bit mask 1 << enum hw_content; 0: any */
-	uint32_t leaks;    /* bit mask 1 << enum hw_leak_kind as `graph` has them; 0: any */
+	uint32_t leaks;    /* bit mask 1 << enum hw_leak_kind as `graph` has them, HW_LEAK_STALE; 0: any */
 	const struct hw_graph *graph;
 	/*
 	 * Later stages' own conditions (leak kind, type): called last, for chunks that passed the rest. NULL:
@@ -597,6 +597,9 @@ enum hw_leak_kind {
 	HW_LEAK_KINDS,
 };
 
+/* Beside 1 << enum hw_leak_kind in masks: what hw_chunk_is_stale() says. */
+#define HW_LEAK_STALE (1u << HW_LEAK_KINDS)
+
 /* "global", ... and "still reachable", "possibly lost", ...: the same in every output format. */
 const char *hw_root_kind_name(enum hw_root_kind kind);
 const char *hw_leak_kind_name(enum hw_leak_kind kind);
@@ -652,8 +655,9 @@ struct hw_graph_options {
 /* Who refers to whom, and the leak kind of every chunk. Open to read; only hw_graph_build() writes it. */
 struct hw_graph {
 	const struct hw_heap *heap; /* borrowed: must outlive the graph */
-	uint8_t *kinds;             /* enum hw_leak_kind, by chunk index */
+	uint8_t *kinds;             /* by chunk index: hw_chunk_leak_kind(), hw_chunk_is_stale() */
 	struct hw_tally tallies[HW_LEAK_KINDS];
+	struct hw_tally stale; /* of those that can be reached: hw_chunk_is_stale() */
 	struct hw_tally heuristics[HW_HEURISTICS]; /* of the reachable, those that need one to be it */
 	struct hw_lost_tree
 		*trees; /* families whose head nothing refers to, by address; then cycles, by address */
@@ -679,7 +683,17 @@ void hw_graph_destroy(struct hw_graph *graph);
 
 static inline enum hw_leak_kind hw_chunk_leak_kind(const struct hw_graph *graph, uint32_t index)
 {
-	return (enum hw_leak_kind)graph->kinds[index];
+	return (enum hw_leak_kind)(graph->kinds[index] & 7);
+}
+
+/*
+ * Can be reached, but only through a word that looks stale: left over behind a text, in links that malloc
+ * wrote, in a register that nobody uses; and it, or what it hangs on, looks like blocks that are lost for
+ * certain. Probably lost, and never counted as lost: the kind is REACHABLE or POSSIBLE.
+ */
+static inline bool hw_chunk_is_stale(const struct hw_graph *graph, uint32_t index)
+{
+	return graph->kinds[index] & 64;
 }
 
 /* ---------------------------------------------------------------------------------------------------- leaks
@@ -688,6 +702,7 @@ static inline enum hw_leak_kind hw_chunk_leak_kind(const struct hw_graph *graph,
 /* Lost families that look alike: heads of one size and look, with what hangs on them in one shape. */
 struct hw_leak_group {
 	enum hw_leak_kind kind; /* DEFINITE: families; POSSIBLE: single blocks, each a family of its own */
+	bool is_stale;          /* kind REACHABLE: such blocks as only a word that looks stale leads to */
 	enum hw_lost_shape shape;
 	enum hw_content content; /* of the heads */
 	uint64_t chunk_size;     /* of the heads */
@@ -703,11 +718,13 @@ struct hw_leak_group {
 };
 
 struct hw_leaks {
-	struct hw_leak_group *groups; /* definitely lost before possibly lost, then most bytes first */
+	struct hw_leak_group *groups; /* definitely, then probably (stale), then possibly lost; most bytes
+					 first */
 	size_t count;
 	struct hw_tally definite; /* sums over the groups: families' heads */
 	struct hw_tally indirect; /* what hangs on them */
-	struct hw_tally possible;
+	struct hw_tally possible; /* but for the stale ones */
+	struct hw_tally stale;
 };
 
 /* Groups those families whose head is selected (states and leak kinds of the selection do not count). */

@@ -82,6 +82,13 @@ static bool size_is_meant(const struct hw_chunk_iterator *iterator, uint32_t ind
 	return low <= selection->size_high && high >= selection->size_low;
 }
 
+static uint32_t leak_bits(const struct hw_graph *graph, uint32_t index)
+{
+	uint32_t kind = 1u << hw_chunk_leak_kind(graph, index);
+
+	return hw_chunk_is_stale(graph, index) ? kind | HW_LEAK_STALE : kind;
+}
+
 static bool is_meant(const struct hw_chunk_iterator *iterator, uint32_t index)
 {
 	const struct hw_selection *selection = iterator->selection;
@@ -95,7 +102,7 @@ static bool is_meant(const struct hw_chunk_iterator *iterator, uint32_t index)
 		return false;
 	if (selection->contents && !(selection->contents >> hw_chunk_content(iterator->heap, index) & 1))
 		return false;
-	if (selection->leaks && !(selection->leaks >> hw_chunk_leak_kind(selection->graph, index) & 1))
+	if (selection->leaks && !(selection->leaks & leak_bits(selection->graph, index)))
 		return false;
 	return !selection->matches || selection->matches(index, selection->argument);
 }

@@ -34,7 +34,7 @@ _heapwalk()
 		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --fail-on"
 	local kinds="live free any mmapped tcache fastbin unsorted smallbin largebin unbinned top bookkeeping skipped
 		zero string wide c++ pointers text numbers data
-		lost definite indirect possible reachable"
+		lost definite indirect possible reachable stale"
 	local views
 
 	COMPREPLY=()

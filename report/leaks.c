@@ -7,7 +7,7 @@
 #include "report/sheet.h"
 
 static const struct hw_column columns[] = {
-	{ "kind", HW_UNIT_WORD, HW_COLUMN_SHOWN, "definitely or possibly lost" },
+	{ "kind", HW_UNIT_WORD, HW_COLUMN_SHOWN, "definitely, probably (by a stale word) or possibly lost" },
 	{ "families", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS,
 		"heads that nothing refers to, with what hangs on them" },
 	{ "shape", HW_UNIT_WORD, HW_COLUMN_SHOWN,
@@ -31,7 +31,7 @@ static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, const st
 {
 	char requests[2 * HW_NUMBER_ROOM];
 	struct hw_cell cells[] = {
-		hw_cell_text(hw_leak_kind_name(group->kind)),
+		hw_cell_text(group->is_stale ? "probably lost" : hw_leak_kind_name(group->kind)),
 		hw_cell_number(group->families),
 		hw_cell_text(hw_lost_shape_name(group->shape)),
 		hw_cell_text(requests),
@@ -61,6 +61,20 @@ static void say_kind(
 	hw_report_print(report, "%-16s %10s in %s block%s%s\n", hw_leak_kind_name(kind),
 		hw_number_bytes(tally->bytes, bytes), hw_number_count(tally->chunks, count),
 		tally->chunks == 1 ? "" : "s", meaning);
+}
+
+/* Some of what can be reached is nearly lost. */
+static void say_stale(struct hw_report *report, const struct hw_graph *graph)
+{
+	const struct hw_tally *tally = &graph->stale;
+	char count[HW_NUMBER_ROOM], bytes[HW_NUMBER_ROOM];
+
+	if (tally->chunks)
+		hw_report_print(report,
+			"%-16s %10s in %s of them, only a word that looks stale refers to them (--kind "
+			"stale)\n",
+			"  probably lost", hw_number_bytes(tally->bytes, bytes),
+			hw_number_count(tally->chunks, count));
 }
 
 /* The roots that are not there, "registers, stacks". */
@@ -104,6 +118,10 @@ static void add_totals(struct hw_report *report, const struct hw_graph *graph)
 		hw_json_close(&report->json);
 	}
 	hw_json_close(&report->json);
+	hw_json_open_object(&report->json, "stale");
+	hw_json_number(&report->json, "blocks", graph->stale.chunks);
+	hw_json_number(&report->json, "bytes", graph->stale.bytes);
+	hw_json_close(&report->json);
 	hw_json_open_array(&report->json, "missing_roots");
 	for (int kind = 0; kind < HW_ROOT_KINDS; kind++) {
 		if (graph->missing >> kind & 1)
@@ -126,6 +144,7 @@ void hw_report_leaks(struct hw_report *report, const struct hw_findings *finding
 	say_kind(report, graph, HW_LEAK_INDIRECT, ", only lost ones refer to them");
 	say_kind(report, graph, HW_LEAK_POSSIBLE, ", only pointers into their middle");
 	say_kind(report, graph, HW_LEAK_REACHABLE, "");
+	say_stale(report, graph);
 	if (leaks->count)
 		hw_report_print(report, "\n");
 	sheet = hw_sheet_create(report, &hw_columns_leaks, HW_SHEET_TOTAL, "group");

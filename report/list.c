@@ -11,6 +11,7 @@ static const struct hw_column columns[] = {
 	{ "state", HW_UNIT_WORD, HW_COLUMN_SHOWN, "live, mmapped, tcache, ..." },
 	{ "kind", HW_UNIT_WORD, 0, "who refers to it: still reachable, definitely lost, ..." },
 	{ "type", HW_UNIT_TEXT, 0, "what it is" },
+	{ "stale", HW_UNIT_WORD, HW_COLUMN_EXTRA, "yes: only a word that looks stale refers to it" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "what its bytes look like" },
 };
 
@@ -29,6 +30,7 @@ static void add_row(
 {
 	const struct hw_heap *heap = findings->heap;
 	enum hw_content content = hw_chunk_content(heap, index);
+	bool is_stale = findings->graph && hw_chunk_is_stale(findings->graph, index);
 	struct hw_cell cells[] = {
 		hw_cell_number(hw_chunk_user(heap, index)),
 		hw_cell_number(hw_chunk_usable(heap, index)),
@@ -37,6 +39,7 @@ static void add_row(
 		hw_cell_text(hw_chunk_state_name(hw_chunk_state(heap, index))),
 		hw_cell_text(leak_kind(findings->graph, index)),
 		hw_cell_none(),
+		hw_cell_text(is_stale ? "yes" : NULL),
 		hw_cell_text(content == HW_CONTENT_NONE ? NULL : hw_content_name(content)),
 	};
 

@@ -109,6 +109,7 @@ static const struct state_group leak_groups[] = {
 	{ "indirect", STATE(HW_LEAK_INDIRECT) },
 	{ "possible", STATE(HW_LEAK_POSSIBLE) },
 	{ "reachable", STATE(HW_LEAK_REACHABLE) },
+	{ "stale", HW_LEAK_STALE },
 };
 
 /* "C++ class" is also "c++", "wide string" also "wide": a name's first word is enough. */

@@ -5,6 +5,7 @@
 #include "heapwalk/graph/huge.h"
 #include "heapwalk/graph/root_scan.h"
 #include "heapwalk/graph/scan.h"
+#include "heapwalk/graph/stale.h"
 
 /* While the graph is being built. */
 struct builder {
@@ -224,6 +225,8 @@ static struct hw_error *build(struct builder *builder)
 		error = mark(builder);
 	if (!error)
 		error = find_families(graph);
+	if (!error)
+		error = hw_stale_find(graph);
 	hw_scan_deinit(&builder->scan);
 	hw_heuristics_deinit(&builder->heuristics);
 	return error;

@@ -17,7 +17,7 @@ struct grouping {
 static size_t hash(const struct hw_leak_group *key)
 {
 	uint64_t mixed = key->chunk_size << 12 ^ (uint64_t)key->content << 6 ^ (uint64_t)key->shape << 3 ^
-			 (uint64_t)key->kind;
+			 (uint64_t)key->kind ^ (uint64_t)key->is_stale << 40;
 
 	return (size_t)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 24);
 }
@@ -25,7 +25,7 @@ static size_t hash(const struct hw_leak_group *key)
 static bool equal(const struct hw_leak_group *a, const struct hw_leak_group *b)
 {
 	return a->chunk_size == b->chunk_size && a->content == b->content && a->shape == b->shape &&
-	       a->kind == b->kind;
+	       a->kind == b->kind && a->is_stale == b->is_stale;
 }
 
 static uint32_t *slot_of(const struct grouping *grouping, const struct hw_leak_group *key)
@@ -123,33 +123,44 @@ static bool add_families(
 	return true;
 }
 
-static bool add_possible(
+/* Single blocks: possibly lost, and those that only a stale word leads to. */
+static bool add_blocks(
 	struct grouping *grouping, const struct hw_graph *graph, const struct hw_chunk_iterator *meant)
 {
 	struct hw_leaks *leaks = grouping->leaks;
 
 	for (uint32_t i = 0; i < graph->heap->chunks.count; i++) {
 		struct hw_lost_tree alone = { .head = i, .blocks = 1 };
+		enum hw_leak_kind kind = hw_chunk_leak_kind(graph, i);
+		bool is_stale = hw_chunk_is_stale(graph, i);
+		struct hw_tally *tally = is_stale ? &leaks->stale : &leaks->possible;
 		struct hw_leak_group key;
 
-		if (hw_chunk_leak_kind(graph, i) != HW_LEAK_POSSIBLE || !hw_chunk_iterator_visits(meant, i))
+		if ((kind != HW_LEAK_POSSIBLE && !is_stale) || !hw_chunk_iterator_visits(meant, i))
 			continue;
 		alone.bytes = hw_chunk_size(graph->heap, i);
-		key = key_of(graph->heap, i, HW_LEAK_POSSIBLE, HW_LOST_BLOCK);
+		key = key_of(graph->heap, i, is_stale ? HW_LEAK_REACHABLE : kind, HW_LOST_BLOCK);
+		key.is_stale = is_stale;
 		if (!add(grouping, &key, &alone))
 			return false;
-		leaks->possible.chunks++;
-		leaks->possible.bytes += alone.bytes;
+		tally->chunks++;
+		tally->bytes += alone.bytes;
 	}
 	return true;
+}
+
+/* What is said first. */
+static int rank(const struct hw_leak_group *group)
+{
+	return group->kind == HW_LEAK_DEFINITE ? 0 : group->is_stale ? 1 : 2;
 }
 
 static int compare(const void *left, const void *right)
 {
 	const struct hw_leak_group *a = left, *b = right;
 
-	if (a->kind != b->kind)
-		return a->kind > b->kind ? -1 : 1;
+	if (rank(a) != rank(b))
+		return rank(a) - rank(b);
 	if (a->bytes != b->bytes)
 		return a->bytes > b->bytes ? -1 : 1;
 	return a->example < b->example ? -1 : a->example > b->example;
@@ -167,7 +178,7 @@ struct hw_error *hw_leaks_build(
 		return hw_error_no_memory();
 	heads.states = heads.leaks = 0;
 	hw_chunk_iterator_init(&meant, graph->heap, &heads, false);
-	done = add_families(&grouping, graph, &meant) && add_possible(&grouping, graph, &meant);
+	done = add_families(&grouping, graph, &meant) && add_blocks(&grouping, graph, &meant);
 	free(grouping.slots);
 	if (!done) {
 		hw_leaks_destroy(grouping.leaks);

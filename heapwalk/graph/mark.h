@@ -23,6 +23,7 @@
 #define HW_MARK_HINT       0x08
 #define HW_MARK_REFERENCED 0x10
 #define HW_MARK_SEEN       0x20
+#define HW_MARK_STALE      0x40 /* stays, beside the kind: hw_chunk_is_stale() */
 
 struct hw_marking {
 	const struct hw_references *references;

@@ -4,8 +4,8 @@
  *
  *	leak_dump [-q] [-r] --attach PID | --preview PID | --core FILE
  *
- * One line a chunk, "USER-ADDRESS USABLE KIND", then lines that begin with "#". -q leaves the chunks out, -r
- * adds the roots.
+ * One line a chunk, "USER-ADDRESS USABLE KIND[, stale]", then lines that begin with "#". -q leaves the chunks
+ * out, -r adds the roots.
  */
 #include <time.h>
 
@@ -17,9 +17,10 @@ static void print_chunks(const struct hw_graph *graph)
 
 	for (uint32_t i = 0; i < heap->chunks.count; i++) {
 		if (hw_chunk_is_live(heap, i))
-			printf("%llx %llu %s\n", (unsigned long long)hw_chunk_user(heap, i),
+			printf("%llx %llu %s%s\n", (unsigned long long)hw_chunk_user(heap, i),
 				(unsigned long long)hw_chunk_usable(heap, i),
-				hw_leak_kind_name(hw_chunk_leak_kind(graph, i)));
+				hw_leak_kind_name(hw_chunk_leak_kind(graph, i)),
+				hw_chunk_is_stale(graph, i) ? ", stale" : "");
 	}
 }
 
@@ -39,6 +40,8 @@ static void print_totals(const struct hw_graph *graph)
 		printf("# %s: %llu bytes in %llu chunks\n", hw_leak_kind_name((enum hw_leak_kind)i),
 			(unsigned long long)graph->tallies[i].bytes,
 			(unsigned long long)graph->tallies[i].chunks);
+	printf("# stale: %llu bytes in %llu chunks\n", (unsigned long long)graph->stale.bytes,
+		(unsigned long long)graph->stale.chunks);
 	for (int i = 0; i < HW_HEURISTICS; i++)
 		printf("# heuristic %s: %llu bytes in %llu chunks\n", hw_heuristic_name((enum hw_heuristic)i),
 			(unsigned long long)graph->heuristics[i].bytes,
