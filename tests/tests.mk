@@ -14,9 +14,7 @@ $(B)/unit/unwind/%: $(B)/obj/tests/unit/unwind/%.o $(call archive,unwind) $(call
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_unwind) $(LIBS_inspector)
 
-# No debugger library: of unwind only what asks the catalogue of types can be linked.
-$(B)/unit/heapwalk/%: $(B)/obj/tests/unit/heapwalk/%.o $(call archive,heapwalk) $(call archive,unwind) \
-		$(call archive,inspector)
+$(B)/unit/heapwalk/%: $(B)/obj/tests/unit/heapwalk/%.o $(call archive,heapwalk) $(call archive,inspector)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_inspector) -lm
@@ -38,10 +36,10 @@ $(B)/unit/cli/%: $(B)/obj/tests/unit/cli/%.o $(call objects,$(wildcard heapwalk/
 unit: $(UNIT_TESTS)
 	$(Q)$(if $^,tests/run $^)
 
-# tests/tools/X.c is a small program of the tests' own that links every layer and the command line's parts.
+# tests/tools/X.c is a small program of the tests' own that links every layer.
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 
-$(B)/tools/%: $(B)/obj/tests/tools/%.o $(call objects,$(wildcard heapwalk/cli/*.c)) $(ARCHIVES)
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
@@ -95,14 +93,15 @@ FLAGS_leak :=
 FLAGS_leak-static := -static -DLEAK_STATIC
 FLAGS_leak-32 := $(M32)
 LEAKS := $(addprefix $(B)/targets/,leak leak-static leak-32)
-TARGETS += $(LEAKS) $(addprefix $(B)/targets/,leak_cxx leak_library.so leak_library-32.so)
+TARGETS += $(LEAKS) $(addprefix $(B)/targets/,leak_cxx leak_load leak_library.so leak_library-32.so)
 
 $(LEAKS): $(wildcard tests/targets/leak/*)
 	$(say) TARGET $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl
 
-$(B)/targets/leak_cxx: tests/targets/leak_cxx/main.cpp tests/targets/leak/notes.c tests/targets/leak/leak.h
+$(B)/targets/leak_cxx $(B)/targets/leak_load: $(B)/targets/%: tests/targets/%/main.cpp tests/targets/leak/notes.c \
+	tests/targets/leak/leak.h
 	$(say) TARGET $@
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -iquote . $(TARGET_CFLAGS) -o $@ $< -x c tests/targets/leak/notes.c

@@ -43,6 +43,8 @@ void scenario_sleeping_coroutine_mapped(void);
 void scenario_own_thread_stacks(void);
 void scenario_in_freed_memory(void);
 void scenario_in_reused_memory(void);
+void scenario_behind_texts(void);
+void scenario_behind_links(void);
 void scenario_healthy_libc(void);
 void scenario_growing_cache(void);
 void scenario_fragmented(void);
@@ -92,6 +94,8 @@ static const struct scenario scenarios[] = {
 	{ "own-thread-stacks", scenario_own_thread_stacks },
 	{ "freed-memory", scenario_in_freed_memory },
 	{ "reused-memory", scenario_in_reused_memory },
+	{ "behind-texts", scenario_behind_texts },
+	{ "behind-links", scenario_behind_links },
 	{ "healthy-libc", scenario_healthy_libc },
 	{ "growing-cache", scenario_growing_cache },
 	{ "fragmented", scenario_fragmented },
