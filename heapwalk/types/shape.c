@@ -80,7 +80,7 @@ static uint64_t without_detail(uint64_t kinds)
 {
 	uint64_t coarse = 0;
 
-	for (unsigned i = 0; i < HW_WORD_LOOK_WORDS; i++) {
+	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++) {
 		enum hw_kind kind = hw_pattern_kind(kinds, i);
 
 		if (hw_kind_is_number(kind) || kind == HW_KIND_ZERO)
@@ -110,34 +110,34 @@ static uint32_t find_pattern(struct shapes *shapes, struct hw_pattern *pattern)
 }
 
 /* The kinds 4 bits each, the first lowest. */
-static uint64_t pack(const uint8_t kinds[HW_WORD_LOOK_WORDS])
+static uint64_t pack(const uint8_t kinds[HW_PATTERN_WORDS])
 {
 	uint64_t packed = 0;
 
-	for (unsigned i = 0; i < HW_WORD_LOOK_WORDS; i++)
+	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++)
 		packed |= (uint64_t)kinds[i] << 4 * i;
 	return packed;
 }
 
-static void look(void *state, const struct hw_word_chunk *batch, unsigned count)
+static void look(void *state, const struct hw_word_piece *batch, unsigned count)
 {
 	struct shapes *shapes = state;
 	struct hw_chunk_type *chunks = shapes->typer->typing->chunks;
 
 	for (unsigned i = 0; i < count && !shapes->failed; i++) {
-		const struct hw_word_chunk *chunk = &batch[i];
-		struct hw_pattern pattern = { .kinds = pack(chunk->kinds), .usable = chunk->usable };
+		const struct hw_word_piece *piece = &batch[i];
+		struct hw_pattern pattern = { .kinds = pack(piece->kinds), .usable = piece->usable };
 		uint32_t number;
 
-		if (!chunk->count)
+		if (piece->offset || piece->chunk == HW_NO_CHUNK)
 			continue;
 		/* Classes of one size and layout are told by their vtables. */
-		if (chunk->content == HW_CONTENT_CXX)
-			pattern.vtable = chunk->words[0];
-		pattern.example = chunk->index;
+		if (piece->content == HW_CONTENT_CXX)
+			pattern.vtable = piece->words[0];
+		pattern.example = piece->chunk;
 		number = find_pattern(shapes, &pattern);
 		shapes->patterns.items[number].chunks++;
-		chunks[chunk->index].shape = number;
+		chunks[piece->chunk].shape = number;
 	}
 }
 

@@ -22,6 +22,8 @@ struct hw_patterns {
 	size_t capacity;
 };
 
+#define HW_PATTERN_WORDS 16 /* that count */
+
 /* Words of any kind. */
 #define HW_PATTERN_ANY UINT64_MAX
 

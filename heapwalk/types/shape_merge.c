@@ -26,7 +26,7 @@ static struct agreement compare(uint64_t a, uint64_t b)
 {
 	struct agreement agreement = { .same = 0 };
 
-	for (unsigned i = 0; i < HW_WORD_LOOK_WORDS; i++) {
+	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++) {
 		enum hw_kind one = hw_pattern_kind(a, i), other = hw_pattern_kind(b, i);
 
 		if (one == other)
@@ -57,7 +57,7 @@ static bool fits(const struct hw_pattern *pattern, const struct hw_shape *shape)
 /* What is 0 in a shape's commonest pattern is told by the others. */
 static void refine(struct hw_shape *shape, uint64_t kinds)
 {
-	for (unsigned i = 0; i < HW_WORD_LOOK_WORDS; i++) {
+	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++) {
 		enum hw_kind old = hw_pattern_kind(shape->kinds, i), new = hw_pattern_kind(kinds, i);
 
 		if (old == HW_KIND_ZERO)

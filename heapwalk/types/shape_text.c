@@ -43,8 +43,8 @@ char *hw_shape_text(const struct hw_shape *shape, unsigned word_size)
 		return NULL;
 	fputc('{', stream);
 	if (shape->kinds != HW_PATTERN_ANY)
-		write_words(stream, shape, (unsigned)hw_min(words, HW_WORD_LOOK_WORDS));
-	if (shape->kinds == HW_PATTERN_ANY || words > HW_WORD_LOOK_WORDS)
+		write_words(stream, shape, (unsigned)hw_min(words, HW_PATTERN_WORDS));
+	if (shape->kinds == HW_PATTERN_ANY || words > HW_PATTERN_WORDS)
 		fputs(shape->kinds == HW_PATTERN_ANY ? "..." : ", ...", stream);
 	fputc('}', stream);
 	failed = ferror(stream);

@@ -7,10 +7,13 @@
 #include "heapwalk/types/word_look.h"
 #include "heapwalk/chunk_table.h"
 
-#define BATCH 64 /* chunks: what is kept of them fits the first-level cache */
+#define BATCH      32                   /* pieces: what is kept of them fits the first-level cache */
+#define ROOT_LIMIT ((uint64_t)64 << 20) /* larger mappings are no variables */
+
 #define AHEAD 16 /* pointers between two steps: about a memory access */
 
 static const struct hw_word_look *const parts[] = {
+	&hw_word_look_containers,
 	&hw_word_look_shapes,
 };
 
@@ -18,20 +21,21 @@ static const struct hw_word_look *const parts[] = {
 
 /* A word that lies between the first chunk and the last. */
 struct candidate {
-	uint16_t chunk; /* in the batch */
+	uint16_t piece; /* in the batch */
 	uint16_t word;
 };
 
 struct pass {
 	const struct hw_heap *heap;
 	struct hw_places *places;
-	uint64_t low; /* every chunk lies in [low, low + span) */
+	struct hw_window window; /* for what the pass over the chunks does not show */
+	uint64_t low;            /* every chunk lies in [low, low + span) */
 	uint64_t span;
 	void *states[PARTS];
 	bool begun[PARTS];
 	unsigned count;
 	unsigned candidate_count;
-	struct hw_word_chunk chunks[BATCH];
+	struct hw_word_piece pieces[BATCH];
 	uint64_t words[BATCH][HW_WORD_LOOK_WORDS];
 	uint8_t kinds[BATCH][HW_WORD_LOOK_WORDS];
 	uint32_t targets[BATCH][HW_WORD_LOOK_WORDS];
@@ -41,17 +45,17 @@ struct pass {
 /* Found two words lower, as in graph/scan.c: a pointer right behind a chunk is that chunk's end pointer. */
 static uint64_t looked_up(const struct pass *pass, const struct candidate *candidate)
 {
-	return pass->words[candidate->chunk][candidate->word] - 2 * pass->heap->word_size;
+	return pass->words[candidate->piece][candidate->word] - 2 * pass->heap->word_size;
 }
 
 static void locate(struct pass *pass, const struct candidate *candidate)
 {
-	uint8_t *kind = &pass->kinds[candidate->chunk][candidate->word];
-	uint32_t *target = &pass->targets[candidate->chunk][candidate->word];
+	uint8_t *kind = &pass->kinds[candidate->piece][candidate->word];
+	uint32_t *target = &pass->targets[candidate->piece][candidate->word];
 	bool exact;
 
 	if (!hw_heap_locate(pass->heap, looked_up(pass, candidate), target, &exact)) {
-		*kind = (uint8_t)hw_places_kind(pass->places, pass->words[candidate->chunk][candidate->word]);
+		*kind = (uint8_t)hw_places_kind(pass->places, pass->words[candidate->piece][candidate->word]);
 		return;
 	}
 	__builtin_prefetch(&pass->heap->chunks.words[*target]);
@@ -61,14 +65,14 @@ static void locate(struct pass *pass, const struct candidate *candidate)
 /* What kind of chunk it is that a word leads to. */
 static void resolve(struct pass *pass, const struct candidate *candidate)
 {
-	uint8_t *kind = &pass->kinds[candidate->chunk][candidate->word];
-	uint32_t target = pass->targets[candidate->chunk][candidate->word];
+	uint8_t *kind = &pass->kinds[candidate->piece][candidate->word];
+	uint32_t target = pass->targets[candidate->piece][candidate->word];
 	enum hw_content content;
 
 	if (!hw_kind_is_heap((enum hw_kind) * kind))
 		return;
 	content = hw_chunk_content(pass->heap, target);
-	if (target == pass->chunks[candidate->chunk].index)
+	if (target == pass->pieces[candidate->piece].chunk)
 		*kind = HW_KIND_SELF;
 	else if (!hw_chunk_is_live(pass->heap, target))
 		*kind = HW_KIND_FREED;
@@ -91,7 +95,7 @@ static void flush(struct pass *pass)
 	}
 	for (size_t i = 0; i < PARTS; i++) {
 		if (pass->begun[i])
-			parts[i]->look(pass->states[i], pass->chunks, pass->count);
+			parts[i]->look(pass->states[i], pass->pieces, pass->count);
 	}
 	pass->count = pass->candidate_count = 0;
 }
@@ -134,24 +138,84 @@ static void decode_text(struct pass *pass, unsigned count, const uint8_t *bytes)
 	memset(pass->kinds[pass->count], HW_KIND_LETTERS, count);
 }
 
+/* The next piece, of `count` words at most; how far it is from there to the one behind it. */
+static uint64_t add_piece(
+	struct pass *pass, const struct hw_word_piece *like, const uint8_t *bytes, uint64_t words)
+{
+	struct hw_word_piece *piece = &pass->pieces[pass->count];
+	unsigned count = (unsigned)hw_min(words, HW_WORD_LOOK_WORDS);
+
+	piece->chunk = like->chunk;
+	piece->count = count;
+	piece->address = like->address;
+	piece->offset = like->offset;
+	piece->usable = like->usable;
+	piece->content = like->content;
+	memset(pass->kinds[pass->count], HW_KIND_NONE, sizeof(pass->kinds[0]));
+	if (like->content == HW_CONTENT_STRING || like->content == HW_CONTENT_WIDE)
+		decode_text(pass, count, bytes);
+	else
+		decode(pass, count, bytes);
+	if (++pass->count == BATCH)
+		flush(pass);
+	return count < words ? count - HW_WORD_LOOK_OVERLAP : count;
+}
+
+/* All words of some memory. */
+static void add_pieces(struct pass *pass, struct hw_word_piece *like, const uint8_t *bytes, uint64_t size)
+{
+	uint64_t words = size / pass->heap->word_size, step;
+
+	while (words) {
+		step = add_piece(pass, like, bytes, words);
+		words -= step;
+		bytes += step * pass->heap->word_size;
+		like->address += step * pass->heap->word_size;
+		like->offset += step * pass->heap->word_size;
+	}
+}
+
+/* Memory that the pass over the chunks does not show; what cannot be read is left out. */
+static void add_memory(struct pass *pass, struct hw_word_piece *like, uint64_t end)
+{
+	while (like->address + pass->heap->word_size <= end) {
+		size_t available;
+		const uint8_t *bytes =
+			hw_window_view(&pass->window, like->address, pass->heap->word_size, &available);
+		uint64_t start = like->address;
+
+		if (bytes)
+			add_pieces(pass, like, bytes, hw_min(available, end - start));
+		if (like->address == start) {
+			like->address = hw_image_next(pass->heap->snapshot->image, start, end);
+			like->offset += like->address - start;
+		}
+	}
+}
+
 static struct hw_error *words_look(
 	struct hw_typer *typer hw_unused, void *state, const struct hw_look_chunk *seen)
 {
 	struct pass *pass = state;
-	struct hw_word_chunk *chunk = &pass->chunks[pass->count];
+	struct hw_word_piece like = {
+		.chunk = seen->index,
+		.address = hw_chunk_user(pass->heap, seen->index),
+		.usable = seen->usable,
+		.content = hw_chunk_content(pass->heap, seen->index),
+	};
+	uint64_t end = like.address + hw_min(seen->usable, HW_WORD_LOOK_LIMIT);
+	uint64_t overlap = (uint64_t)HW_WORD_LOOK_OVERLAP * pass->heap->word_size;
 
-	chunk->index = seen->index;
-	chunk->user = hw_chunk_user(pass->heap, seen->index);
-	chunk->usable = seen->usable;
-	chunk->content = hw_chunk_content(pass->heap, seen->index);
-	chunk->count = (unsigned)hw_min(seen->size / pass->heap->word_size, (size_t)HW_WORD_LOOK_WORDS);
-	memset(pass->kinds[pass->count], HW_KIND_NONE, sizeof(pass->kinds[0]));
-	if (chunk->content == HW_CONTENT_STRING || chunk->content == HW_CONTENT_WIDE)
-		decode_text(pass, chunk->count, seen->bytes);
-	else
-		decode(pass, chunk->count, seen->bytes);
-	if (++pass->count == BATCH)
-		flush(pass);
+	if (like.content == HW_CONTENT_STRING || like.content == HW_CONTENT_WIDE) {
+		add_piece(pass, &like, seen->bytes, seen->size / pass->heap->word_size);
+		return NULL;
+	}
+	add_pieces(pass, &like, seen->bytes, seen->size);
+	if (seen->usable > seen->size) {
+		like.address -= overlap;
+		like.offset -= overlap;
+		add_memory(pass, &like, end);
+	}
 	return NULL;
 }
 
@@ -163,6 +227,7 @@ static void words_destroy(void *state)
 		if (pass->begun[i])
 			parts[i]->destroy(pass->states[i]);
 	}
+	hw_window_deinit(&pass->window);
 	hw_places_destroy(pass->places);
 	free(pass);
 }
@@ -170,9 +235,9 @@ static void words_destroy(void *state)
 static void point_at_arrays(struct pass *pass)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
-		pass->chunks[i].words = pass->words[i];
-		pass->chunks[i].kinds = pass->kinds[i];
-		pass->chunks[i].targets = pass->targets[i];
+		pass->pieces[i].words = pass->words[i];
+		pass->pieces[i].kinds = pass->kinds[i];
+		pass->pieces[i].targets = pass->targets[i];
 	}
 }
 
@@ -185,6 +250,7 @@ static struct hw_error *words_begin(struct hw_typer *typer, void **state)
 	if (!pass)
 		return hw_error_no_memory();
 	pass->heap = heap;
+	hw_window_init(&pass->window, heap->snapshot->image, 0);
 	point_at_arrays(pass);
 	if (heap->region_count) {
 		pass->low = heap->regions[0].start;
@@ -204,11 +270,41 @@ static struct hw_error *words_begin(struct hw_typer *typer, void **state)
 	return error;
 }
 
+/* Of a stack only what is in use: what lies below may never have been touched. */
+static uint64_t used_from(const struct hw_snapshot *snapshot, const struct hw_place_range *range)
+{
+	uint64_t from = range->end;
+
+	for (size_t i = 0; i < snapshot->thread_count; i++) {
+		uint64_t sp = snapshot->threads[i].sp;
+
+		if (snapshot->threads[i].has_registers && sp >= range->start && sp < range->end)
+			from = hw_min(from, hw_round_down(sp, snapshot->word_size));
+	}
+	return from;
+}
+
+/* Variables hold containers too. */
+static void add_roots(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->places->count; i++) {
+		const struct hw_place_range *range = &pass->places->ranges[i];
+		struct hw_word_piece like = { .chunk = HW_NO_CHUNK, .address = range->start };
+
+		if (range->kind == HW_KIND_STACK)
+			like.address = used_from(pass->heap->snapshot, range);
+		if ((range->kind == HW_KIND_DATA || range->kind == HW_KIND_STACK) &&
+			range->end - like.address <= ROOT_LIMIT)
+			add_memory(pass, &like, range->end);
+	}
+}
+
 static struct hw_error *words_finish(struct hw_typer *typer, void *state)
 {
 	struct pass *pass = state;
 	struct hw_error *error = NULL;
 
+	add_roots(pass);
 	flush(pass);
 	for (size_t i = 0; !error && i < PARTS; i++) {
 		if (pass->begun[i])
