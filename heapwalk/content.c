@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The glance at every chunk: vtable, text, wide text, then what its words are. */
-#include <endian.h>
-
+#include "heapwalk/block.h"
 #include "heapwalk/content.h"
-#include "heapwalk/encoding.h"
 #include "heapwalk/vtables.h"
 
-#define BLOCK         64   /* one glance: a cache line, and one bit of a word for each byte */
 #define LIMIT         1024 /* the most that is looked at while nothing tells, */
 #define OTHER_LIMIT   128  /* and after something that tells nothing */
 #define ZERO_LIMIT    4096 /* the most that is looked at while all is zero */
@@ -64,6 +61,26 @@ static bool has_pointer(struct hw_classifier *classifier, const uint8_t *bytes, 
 	return false;
 }
 
+/* Bytes beyond printable ASCII that a text may go on with. */
+static const bool goes_on[256] = { ['\t'] = true, ['\n'] = true, ['\r'] = true, [0xc2 ... 0xf4] = true };
+
+/* hw_utf8_run(), for which a first look at all bytes of a block is mostly enough. */
+static size_t text_run(const uint8_t *bytes, size_t size, size_t readable)
+{
+	uint64_t others;
+	size_t run;
+
+	if (readable < HW_BLOCK)
+		return hw_utf8_run(bytes, size);
+	others = ~hw_printable_mask(bytes);
+	run = others ? (size_t)__builtin_ctzll(others) : HW_BLOCK;
+	if (run >= size)
+		return size;
+	if (others && !goes_on[bytes[run]])
+		return run;
+	return run + hw_utf8_run(bytes + run, size - run);
+}
+
 /*
  * STRING, TEXT_PART, or NONE: the chunk does not begin with text. `size` bytes are at hand, the first `run`
  * of them are text.
@@ -86,7 +103,7 @@ static enum hw_content glance_at_text(
 	tail = hw_round_up(run, classifier->image->word_size);
 	if (run >= SHORTEST_SURE && usable - run <= SLACK + 1)
 		return HW_CONTENT_STRING;
-	if (tail >= size || !has_pointer(classifier, bytes + tail, hw_min(size - tail, BLOCK)))
+	if (tail >= size || !has_pointer(classifier, bytes + tail, hw_min(size - tail, HW_BLOCK)))
 		return HW_CONTENT_STRING;
 	return run >= SHORTEST_SURE ? HW_CONTENT_TEXT_PART : HW_CONTENT_NONE;
 }
@@ -122,168 +139,45 @@ static bool begins_with_wide_text(const struct hw_image *image, const uint8_t *b
 		       image->big_endian ? HW_ENCODING_UTF32BE : HW_ENCODING_UTF32LE, bytes, size);
 }
 
-/* A counter, length, flag word or small negative, or two 32-bit ones side by side. */
-static bool is_number(uint64_t word, unsigned word_size)
-{
-	const uint32_t limit = 1 << 24;
-	uint32_t low = (uint32_t)word, high = (uint32_t)(word >> 32);
-
-	if (word_size == 8 && high + 1 < 2)
-		return true;
-	return low + limit < 2 * limit && high + limit < 2 * limit;
-}
-
-/* What the words of a block are; bit i of `pointers` speaks of word i. */
-struct block {
-	unsigned pointers;
-	bool number;
-	bool other;
-};
-
-/* Inlined for the common machine, so that the word size is a constant there. */
-static inline __attribute__((always_inline)) struct block sort_words(struct hw_classifier *classifier,
-	const struct hw_image *image, const uint8_t *bytes, size_t words, unsigned word_size)
-{
-	struct block block = { .pointers = 0 };
-
-	for (size_t i = 0; i < words; i++) {
-		uint64_t word = hw_image_word(image, bytes + i * word_size);
-
-		if (!word)
-			continue;
-		if (hw_addresses_kind(classifier->addresses, word))
-			block.pointers |= 1u << i;
-		else if (is_number(word, word_size))
-			block.number = true;
-		else
-			block.other = true;
-	}
-	return block;
-}
-
-/* Tells by one OR over all bytes that there is nothing but small positive numbers below every address. */
-static bool all_small(const struct hw_classifier *classifier, const uint8_t *bytes, size_t words, bool *any)
-{
-	uint64_t all = 0, word;
-
-	for (size_t i = 0; i < words; i++) {
-		memcpy(&word, bytes + i * sizeof(word), sizeof(word));
-		all |= word;
-	}
-	*any = all;
-	return all < classifier->addresses->low && !(all & 0xff000000ff000000);
-}
-
-static struct block glance_at_block(struct hw_classifier *classifier, const uint8_t *bytes, size_t words)
-{
-	static const struct hw_image common = { .word_size = 8 };
-	const struct hw_image *image = classifier->image;
-	struct block block = { .pointers = 0 };
-
-	if (image->word_size != 8 || image->big_endian)
-		return sort_words(classifier, image, bytes, words, image->word_size);
-	if (all_small(classifier, bytes, words, &block.number))
-		return block;
-	return sort_words(classifier, &common, bytes, words, 8);
-}
-
-/* A word's bytes in their order in memory, the first in the lowest bits. */
-static inline uint64_t load_bytes(const uint8_t *bytes, unsigned word_size)
-{
-	uint64_t eight;
-	uint32_t four;
-
-	if (word_size == 8) {
-		memcpy(&eight, bytes, sizeof(eight));
-		return le64toh(eight);
-	}
-	memcpy(&four, bytes, sizeof(four));
-	return le32toh(four);
-}
-
-/*
- * Eight printable bytes in a row, or five with a zero behind them: chance makes neither often. Bytes of
- * pointers do not count.
- */
-static inline __attribute__((always_inline)) bool has_text_in(
-	const uint8_t *bytes, size_t words, unsigned word_size, unsigned pointers)
-{
-	uint64_t printable = 0, zero = 0, four, five;
-
-	for (size_t i = 0; i < words; i++) {
-		uint64_t raw = pointers >> i & 1 ? 0 : load_bytes(bytes + i * word_size, word_size);
-
-		printable |= (uint64_t)hw_byte_mask(hw_printable_bytes(raw)) << i * word_size;
-	}
-	four = printable & printable >> 1;
-	four &= four >> 2;
-	five = four & printable >> 4;
-	if (!five || (four & four >> 4))
-		return five;
-	for (size_t i = 0; i < words; i++) {
-		unsigned bytes_zero =
-			hw_byte_mask(hw_zero_bytes(load_bytes(bytes + i * word_size, word_size)));
-
-		zero |= (uint64_t)(bytes_zero & ((1u << word_size) - 1)) << i * word_size;
-	}
-	return five & zero >> 5;
-}
-
-static bool has_text(const uint8_t *bytes, size_t words, unsigned word_size, unsigned pointers)
-{
-	return word_size == 8 ? has_text_in(bytes, words, 8, pointers)
-			      : has_text_in(bytes, words, 4, pointers);
-}
-
-/* Length of the zeros that `bytes` begin with, in whole blocks (the last may be shorter). */
-static size_t zero_run(const uint8_t *bytes, size_t size)
-{
-	static const uint8_t zeros[BLOCK];
-	size_t done = 0;
-
-	while (done < size && !memcmp(bytes + done, zeros, hw_min(size - done, BLOCK)))
-		done += hw_min(size - done, BLOCK);
-	return done;
-}
-
 /* The words, block by block until something tells. */
-static enum hw_content glance_at_words(struct hw_classifier *classifier, const uint8_t *bytes, size_t size)
+static enum hw_content glance_at_words(
+	struct hw_classifier *classifier, const uint8_t *bytes, size_t size, size_t readable)
 {
-	unsigned word_size = classifier->image->word_size;
 	bool number = false, other = false;
 
-	for (size_t at = 0; at + word_size <= size; at += BLOCK) {
-		size_t words = hw_min(size - at, BLOCK) / word_size;
-		struct block block = glance_at_block(classifier, bytes + at, words);
+	for (size_t at = 0; at < size; at += HW_BLOCK) {
+		size_t here = hw_min(size - at, HW_BLOCK);
+		struct hw_block block = hw_block_sort(
+			classifier->addresses, classifier->image, bytes + at, here, readable - at);
 
-		if (block.other && has_text(bytes + at, words, word_size, block.pointers))
+		if (block.other && hw_block_has_text(bytes + at, here, readable - at, block.pointers))
 			return HW_CONTENT_TEXT_PART;
 		if (block.pointers)
 			return HW_CONTENT_POINTERS;
 		number |= block.number;
 		other |= block.other;
-		if (other && at + BLOCK >= OTHER_LIMIT)
+		if (other && at + HW_BLOCK >= OTHER_LIMIT)
 			break;
 	}
 	return other ? HW_CONTENT_DATA : number ? HW_CONTENT_NUMBERS : HW_CONTENT_ZERO;
 }
 
 enum hw_content hw_classifier_classify(
-	struct hw_classifier *classifier, const uint8_t *bytes, size_t available, size_t usable)
+	struct hw_classifier *classifier, const uint8_t *bytes, size_t readable, size_t usable)
 {
-	size_t size = hw_min(available, usable), zeros = 0;
+	size_t size = hw_round_down(hw_min(readable, usable), classifier->image->word_size), zeros = 0;
 	enum hw_address_kind kind;
 	enum hw_content content;
 	uint64_t first;
 
-	if (size < classifier->image->word_size)
+	if (!size)
 		return HW_CONTENT_NONE;
 	first = hw_image_word(classifier->image, bytes);
 	kind = hw_addresses_kind(classifier->addresses, first);
 	if (kind == HW_ADDRESS_MODULE && hw_vtables_has(classifier->vtables, first))
 		return HW_CONTENT_CXX;
 	if (first && kind == HW_ADDRESS_NONE) {
-		size_t run = hw_utf8_run(bytes, hw_min(size, LIMIT));
+		size_t run = text_run(bytes, hw_min(size, LIMIT), readable);
 
 		content = glance_at_text(classifier, bytes, run, hw_min(size, LIMIT), usable);
 		if (content != HW_CONTENT_NONE)
@@ -295,6 +189,6 @@ enum hw_content hw_classifier_classify(
 			return HW_CONTENT_WIDE;
 	}
 	if (!first)
-		zeros = zero_run(bytes, hw_min(size, ZERO_LIMIT));
-	return glance_at_words(classifier, bytes + zeros, hw_min(size - zeros, LIMIT));
+		zeros = hw_block_zero_run(bytes, hw_min(size, ZERO_LIMIT));
+	return glance_at_words(classifier, bytes + zeros, hw_min(size - zeros, LIMIT), readable - zeros);
 }

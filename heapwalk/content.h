@@ -17,10 +17,11 @@ struct hw_error *hw_classifier_create(
 void hw_classifier_destroy(struct hw_classifier *classifier);
 
 /*
- * What `bytes` look like: the first `available` of the `usable` bytes of a chunk, from its user address, as
- * they lie in the target. Give at least 64 where the chunk has them. NONE when not even a word is at hand.
+ * What `bytes` look like: the `usable` bytes of a chunk, from its user address, as they lie in the target.
+ * `readable` is how many are at hand, perhaps fewer, perhaps more: what lies behind the chunk does not count,
+ * but may be read. Give at least 64 where the chunk has them. NONE when not even a word is at hand.
  */
 enum hw_content hw_classifier_classify(
-	struct hw_classifier *classifier, const uint8_t *bytes, size_t available, size_t usable);
+	struct hw_classifier *classifier, const uint8_t *bytes, size_t readable, size_t usable);
 
 #endif

@@ -365,6 +365,19 @@ bool hw_chunk_iterator_next(struct hw_chunk_iterator *iterator, uint32_t *index,
 /* ------------------------------------------------------------------------------------------------ histogram
  */
 
+/* What memcheck means by these words. Values fit 3 bits; the later the worse. */
+enum hw_leak_kind {
+	HW_LEAK_NONE,      /* not a live chunk */
+	HW_LEAK_REACHABLE, /* a chain of pointers to chunk starts leads to it from a root */
+	HW_LEAK_POSSIBLE,  /* every chain has a pointer into the middle of a chunk in it */
+	HW_LEAK_INDIRECT,  /* lost, because all that refers to it is lost */
+	HW_LEAK_DEFINITE,  /* lost, and the head of what is lost with it */
+	HW_LEAK_KINDS,
+};
+
+/* Beside 1 << enum hw_leak_kind in masks: what hw_chunk_is_stale() says. */
+#define HW_LEAK_STALE (1u << HW_LEAK_KINDS)
+
 /* One row: the live chunks of one chunk size. */
 struct hw_size_row {
 	uint64_t chunk_size;
@@ -378,6 +391,7 @@ struct hw_size_row {
 	double content_share;    /* of this row's chunks that were looked into, 0 to 1 */
 	double suspicion; /* higher is more suspicious; what it is made of stands at hw_histogram_build() */
 	bool mmapped;     /* chunks with mappings of their own */
+	uint64_t leaks[HW_LEAK_KINDS]; /* has_leaks: chunks by leak kind; each takes chunk_size bytes */
 };
 
 struct hw_histogram {
@@ -385,6 +399,7 @@ struct hw_histogram {
 	size_t row_count;
 	uint64_t chunks;
 	uint64_t bytes;
+	bool has_leaks; /* the selection had a graph */
 };
 
 enum hw_histogram_order {
@@ -586,19 +601,6 @@ struct hw_root {
 	uint64_t start; /* REGISTER: offset in the general registers' block, vector registers following it */
 	uint64_t end;
 };
-
-/* What memcheck means by these words. Values fit 3 bits; the later the worse. */
-enum hw_leak_kind {
-	HW_LEAK_NONE,      /* not a live chunk */
-	HW_LEAK_REACHABLE, /* a chain of pointers to chunk starts leads to it from a root */
-	HW_LEAK_POSSIBLE,  /* every chain has a pointer into the middle of a chunk in it */
-	HW_LEAK_INDIRECT,  /* lost, because all that refers to it is lost */
-	HW_LEAK_DEFINITE,  /* lost, and the head of what is lost with it */
-	HW_LEAK_KINDS,
-};
-
-/* Beside 1 << enum hw_leak_kind in masks: what hw_chunk_is_stale() says. */
-#define HW_LEAK_STALE (1u << HW_LEAK_KINDS)
 
 /* "global", ... and "still reachable", "possibly lost", ...: the same in every output format. */
 const char *hw_root_kind_name(enum hw_root_kind kind);

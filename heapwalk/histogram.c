@@ -9,6 +9,7 @@ struct bucket {
 	uint64_t chunks; /* 0: an empty bucket */
 	/* Of the chunks that all were looked into, and of those of which only a sample was. */
 	uint64_t contents[2][HW_CONTENTS];
+	uint64_t leaks[HW_LEAK_KINDS];
 };
 
 /* Open addressing, at most half full. */
@@ -56,7 +57,9 @@ static bool is_sampled(const struct hw_heap *heap, uint64_t key, uint32_t index)
 	return heap->content_sampled && key <= HW_SAMPLED_CHUNK && index >= heap->sampled_from[key / 8];
 }
 
-static bool buckets_count(struct buckets *buckets, const struct hw_heap *heap, uint32_t index)
+/* `graph` may be NULL. */
+static bool buckets_count(
+	struct buckets *buckets, const struct hw_heap *heap, const struct hw_graph *graph, uint32_t index)
 {
 	uint64_t key = hw_chunk_size(heap, index) | (hw_chunk_state(heap, index) == HW_CHUNK_MMAPPED);
 	struct bucket *bucket = find_bucket(buckets, key);
@@ -73,6 +76,8 @@ static bool buckets_count(struct buckets *buckets, const struct hw_heap *heap, u
 	}
 	bucket->chunks++;
 	bucket->contents[is_sampled(heap, key, index)][hw_chunk_content(heap, index) % HW_CONTENTS]++;
+	if (graph)
+		bucket->leaks[hw_chunk_leak_kind(graph, index)]++;
 	return true;
 }
 
@@ -133,6 +138,7 @@ static struct hw_size_row make_row(const struct hw_heap *heap, const struct buck
 		hw_mmapped_requests(heap, bucket->first, &row.request_low, &row.request_high);
 	else
 		hw_heap_chunk_to_requests(heap, row.chunk_size, &row.request_low, &row.request_high);
+	memcpy(row.leaks, bucket->leaks, sizeof(row.leaks));
 	set_content(&row, bucket);
 	return row;
 }
@@ -225,12 +231,13 @@ struct hw_error *hw_histogram_build(const struct hw_heap *heap, const struct hw_
 		return hw_error_no_memory();
 	hw_chunk_iterator_init(&iterator, heap, selection, false);
 	while (fits && hw_chunk_iterator_next(&iterator, &index, NULL))
-		fits = buckets_count(&buckets, heap, index);
+		fits = buckets_count(&buckets, heap, selection->graph, index);
 	if (fits)
 		made = make_histogram(heap, &buckets);
 	free(buckets.table);
 	if (!made)
 		return hw_error_no_memory();
+	made->has_leaks = selection->graph;
 	sort_rows(made, by);
 	*histogram = made;
 	return NULL;

@@ -15,6 +15,7 @@
 #ifndef HW_HEAPWALK_TYPING_H
 #define HW_HEAPWALK_TYPING_H
 
+#include "heapwalk/pools.h"
 #include "unwind/unwinder.h"
 
 struct hw_heap;
@@ -86,7 +87,9 @@ struct hw_named_type {
 	uint64_t size;      /* of one object; 0: not known */
 	uint64_t chunks;    /* live chunks that have it, at whatever level, */
 	uint64_t bytes;     /* and their usable bytes */
-	enum hw_level lowest; /* the least and the most sure of them */
+	uint64_t pooled;    /* objects that are no chunks but lie in pools: heapwalk/pools.h, */
+	uint64_t pooled_bytes; /* and their bytes; what levels are counted of leaves them out */
+	enum hw_level lowest;  /* the least and the most sure of them */
 	enum hw_level highest;
 };
 
@@ -145,6 +148,10 @@ struct hw_typing {
 	uint64_t level_bytes[HW_LEVELS];  /* and their usable bytes, by level */
 	uint64_t text_chunks;             /* of them, those with text */
 	uint64_t text_bytes;
+	struct hw_pool_row *pools; /* the most bytes first */
+	uint32_t pool_count;
+	size_t pool_capacity;
+	struct hw_pymalloc pymalloc;
 	uint32_t *interned; /* private: names to types */
 	uint32_t interned_capacity;
 };

@@ -31,7 +31,7 @@ _heapwalk()
 	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --summary --histogram
 		--list --dump --dump-strings --leaks --who --retained --verdict --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
 		--newest-first --dump-bytes --min-length --bytes --output --help --version
-		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --fail-on"
+		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --quick --fail-on"
 	local kinds="live free any mmapped tcache fastbin unsorted smallbin largebin unbinned top bookkeeping skipped
 		zero string wide c++ pointers text numbers data
 		lost definite indirect possible reachable stale"

@@ -72,6 +72,24 @@ struct hw_error *hw_columns_parse(
 	return error;
 }
 
+static bool has_flag(const struct hw_column *column, enum hw_column_flag flag)
+{
+	return column && column->flags & flag;
+}
+
+bool hw_columns_name(
+	const struct hw_column_set *set, const char *list, const char *sort, enum hw_column_flag flag)
+{
+	if (sort && has_flag(hw_column_find(set, sort, strcspn(sort, ":")), flag))
+		return true;
+	for (list = list && *list == '+' ? list + 1 : list; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (has_flag(hw_column_find(set, list, strcspn(list, ",")), flag))
+			return true;
+	}
+	return false;
+}
+
 static bool goes_down(const struct hw_column *column)
 {
 	switch (column->unit) {

@@ -12,10 +12,18 @@ static const struct hw_column columns[] = {
 	{ "count", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "live chunks of this size" },
 	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "what they take, headers included" },
 	{ "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "of all bytes in the histogram" },
+	{ "lost", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS | HW_COLUMN_FILLED | HW_COLUMN_GRAPH,
+		"what the definitely and indirectly lost ones take" },
 	{ "bar", HW_UNIT_BAR, HW_COLUMN_SHOWN, "the share as a bar; in tables only", "" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the commonest content" },
 	{ "content_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN,
 		"of these chunks (large heap: of a sample) that have it", "" },
+	{ "definite", HW_UNIT_COUNT, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "definitely lost ones" },
+	{ "definite_bytes", HW_UNIT_BYTES, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "what they take" },
+	{ "indirect", HW_UNIT_COUNT, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "indirectly lost ones" },
+	{ "indirect_bytes", HW_UNIT_BYTES, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "what they take" },
+	{ "possible", HW_UNIT_COUNT, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "possibly lost ones" },
+	{ "possible_bytes", HW_UNIT_BYTES, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "what they take" },
 	{ "suspicion", HW_UNIT_NUMBER, 0, "by what the rows are sorted: the more the likelier a leak" },
 };
 
@@ -32,9 +40,25 @@ static char *requests_text(const struct hw_size_row *row)
 	return length < 0 ? NULL : text;
 }
 
-static void add_row(struct hw_sheet *sheet, const struct hw_size_row *row)
+/* Chunks of a leak kind, or `unit` bytes for each; unknown where nobody looked. */
+static struct hw_cell leak_cell(const struct hw_histogram *histogram, const struct hw_size_row *row,
+	enum hw_leak_kind kind, uint64_t unit)
+{
+	return histogram->has_leaks ? hw_cell_number(row->leaks[kind] * unit) : hw_cell_none();
+}
+
+static struct hw_cell lost_cell(const struct hw_histogram *histogram, const struct hw_size_row *row)
+{
+	uint64_t lost = row->leaks[HW_LEAK_DEFINITE] + row->leaks[HW_LEAK_INDIRECT];
+
+	return histogram->has_leaks ? hw_cell_number(lost * row->chunk_size) : hw_cell_none();
+}
+
+static void add_row(
+	struct hw_sheet *sheet, const struct hw_histogram *histogram, const struct hw_size_row *row)
 {
 	hw_autofree char *requests = requests_text(row);
+	uint64_t size = row->chunk_size;
 	struct hw_cell cells[] = {
 		hw_cell_text(requests),
 		hw_cell_number(row->request_low),
@@ -45,9 +69,16 @@ static void add_row(struct hw_sheet *sheet, const struct hw_size_row *row)
 		hw_cell_number(row->chunks),
 		hw_cell_number(row->bytes),
 		hw_cell_real(row->share),
+		lost_cell(histogram, row),
 		hw_cell_real(row->share),
 		hw_cell_text(row->content == HW_CONTENT_NONE ? NULL : hw_content_name(row->content)),
 		row->content == HW_CONTENT_NONE ? hw_cell_none() : hw_cell_real(row->content_share),
+		leak_cell(histogram, row, HW_LEAK_DEFINITE, 1),
+		leak_cell(histogram, row, HW_LEAK_DEFINITE, size),
+		leak_cell(histogram, row, HW_LEAK_INDIRECT, 1),
+		leak_cell(histogram, row, HW_LEAK_INDIRECT, size),
+		leak_cell(histogram, row, HW_LEAK_POSSIBLE, 1),
+		leak_cell(histogram, row, HW_LEAK_POSSIBLE, size),
 		hw_cell_number((uint64_t)row->suspicion),
 	};
 
@@ -64,7 +95,7 @@ void hw_report_histogram(struct hw_report *report, const struct hw_findings *fin
 		hw_report_print(report, "No live chunk is selected.\n");
 	sheet = hw_sheet_create(report, &hw_columns_histogram, HW_SHEET_TOTAL, "size");
 	for (size_t i = 0; i < histogram->row_count; i++)
-		add_row(sheet, &histogram->rows[i]);
+		add_row(sheet, histogram, &histogram->rows[i]);
 	hw_sheet_finish(sheet);
 	if (findings->heap->content_sampled)
 		hw_report_print(report,

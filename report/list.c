@@ -9,7 +9,7 @@ static const struct hw_column columns[] = {
 	{ "chunk_size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "bytes that it takes, header included" },
 	{ "arena", HW_UNIT_NUMBER, HW_COLUMN_SHOWN, "the arena that it belongs to" },
 	{ "state", HW_UNIT_WORD, HW_COLUMN_SHOWN, "live, mmapped, tcache, ..." },
-	{ "kind", HW_UNIT_WORD, 0, "who refers to it: still reachable, definitely lost, ..." },
+	{ "kind", HW_UNIT_WORD, HW_COLUMN_GRAPH, "who refers to it: still reachable, definitely lost, ..." },
 	{ "type", HW_UNIT_TEXT, 0, "what it is" },
 	{ "stale", HW_UNIT_WORD, HW_COLUMN_EXTRA, "yes: only a word that looks stale refers to it" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "what its bytes look like" },

@@ -73,6 +73,8 @@ enum hw_column_flag {
 	HW_COLUMN_WIDE = 4,  /* to be cut at its end when the terminal is too narrow: one in a set at most */
 	HW_COLUMN_TAIL = 16, /* the same, but cut in front: a path's end says most */
 	HW_COLUMN_EXTRA = 8, /* in JSON and CSV too only when asked for by name */
+	HW_COLUMN_FILLED = 32, /* with SHOWN and ADDS: not where it would be empty or 0 in every row */
+	HW_COLUMN_GRAPH = 64,  /* empty unless it is known who refers to what */
 };
 
 struct hw_column {
@@ -114,6 +116,10 @@ const struct hw_column *hw_column_find(const struct hw_column_set *set, const ch
  */
 struct hw_error *hw_columns_parse(const struct hw_column_set *set, const char *list,
 	size_t selected[HW_COLUMN_LIMIT], size_t *count) hw_must_check;
+
+/* Does a list of columns (NULL: none) or a --sort text (NULL: none) name one with this flag? */
+bool hw_columns_name(
+	const struct hw_column_set *set, const char *list, const char *sort, enum hw_column_flag flag);
 
 /* A --sort text: "bytes", "bytes:asc", "size:desc". Numbers go down and names go up when it does not say. */
 struct hw_error *hw_columns_parse_sort(

@@ -298,6 +298,27 @@ static void cut_rows(struct hw_sheet *sheet)
 	sheet->row_count = kept;
 }
 
+/* Nobody asked for columns by name: those that would say nothing are left out. */
+static void drop_empty_columns(struct hw_sheet *sheet)
+{
+	size_t kept = 0;
+
+	if (!hw_report_is_text(sheet->report) || (sheet->report->options.columns && has_options(sheet)))
+		return;
+	for (size_t i = 0; i < sheet->selected_count; i++) {
+		size_t column = sheet->selected[i];
+
+		if (sheet->set->columns[column].flags & HW_COLUMN_FILLED &&
+			cell_value(&sheet->total[column]) == 0) {
+			free(sheet->keys[i]);
+			continue;
+		}
+		sheet->keys[kept] = sheet->keys[i];
+		sheet->selected[kept++] = column;
+	}
+	sheet->selected_count = kept;
+}
+
 void hw_sheet_finish(struct hw_sheet *sheet)
 {
 	struct hw_report *report;
@@ -307,6 +328,7 @@ void hw_sheet_finish(struct hw_sheet *sheet)
 	report = sheet->report;
 	sort_rows(sheet);
 	cut_rows(sheet);
+	drop_empty_columns(sheet);
 	write_rows(sheet);
 	if (report->options.format == HW_FORMAT_CSV && !sheet->has_heading)
 		hw_sheet_write_csv(sheet); /* no rows: the header line alone */

@@ -206,6 +206,12 @@ static struct hw_error *apply_output(struct hw_options *options, const char *val
 	return NULL;
 }
 
+static struct hw_error *apply_quick(struct hw_options *options, const char *value hw_unused)
+{
+	options->quick = true;
+	return NULL;
+}
+
 static struct hw_error *apply_help(struct hw_options *options, const char *value hw_unused)
 {
 	options->want_help = true;
@@ -252,6 +258,7 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_OUTPUT, 0, "min-length", "N", "--dump-strings: at least N characters", apply_min_length },
 	{ HW_GROUP_OUTPUT, 'b', "bytes", NULL, "sizes in bytes, not rounded", apply_bytes },
 	{ HW_GROUP_OUTPUT, 'o', "output", "FILE", "write to FILE, readable by you alone", apply_output },
+	{ HW_GROUP_GENERAL, 'q', "quick", NULL, "a summary without a look for lost memory", apply_quick },
 	{ HW_GROUP_GENERAL, 0, "fail-on", "lost[=N]", "exit with 1 if more than N bytes (0) are lost",
 		apply_fail_on },
 	{ HW_GROUP_GENERAL, 'h', "help", NULL, "this text", apply_help },

@@ -3,10 +3,12 @@
 #include "heapwalk/cli/references.h"
 #include "heapwalk/cli/view.h"
 
-static bool shows_leak_kinds(const struct hw_report_options *report)
+/* A column that was asked for by name, or all of them. */
+static bool shows_leak_kinds(const struct hw_report_options *report, unsigned needs)
 {
-	return report->columns ? strcasestr(report->columns, "kind") != NULL
-			       : report->format != HW_FORMAT_TABLE;
+	if (report->table && hw_columns_name(report->table, report->columns, report->sort, HW_COLUMN_GRAPH))
+		return true;
+	return needs & HW_VIEW_KINDS && !report->columns && report->format != HW_FORMAT_TABLE;
 }
 
 /* Without being asked who refers to what is found out only where it costs a fraction of a second. */
@@ -24,9 +26,9 @@ static bool are_needed(const struct hw_session *session)
 
 	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks)
 		return true;
-	if (needs & HW_VIEW_VERDICT && is_soon_done(session->heap))
+	if (needs & HW_VIEW_VERDICT && !options->quick && is_soon_done(session->heap))
 		return true;
-	return needs & HW_VIEW_KINDS && shows_leak_kinds(&options->report);
+	return shows_leak_kinds(&options->report, needs);
 }
 
 struct hw_error *hw_session_references(struct hw_session *session)

@@ -19,7 +19,7 @@ enum hw_view_need {
 	HW_VIEW_GRAPH = 128,    /* who refers to what */
 	HW_VIEW_STREAM = 512,   /* rows are written as they come: no sorting, --top is --limit */
 	HW_VIEW_VERDICT = 1024, /* who refers to what, where that does not take long */
-	HW_VIEW_KINDS = 256,    /* has leak kinds in a column, should somebody ask for it */
+	HW_VIEW_KINDS = 256,    /* JSON and CSV have leak kinds in a column */
 };
 
 struct hw_view {

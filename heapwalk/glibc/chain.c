@@ -17,33 +17,60 @@ struct header {
 	uint64_t word; /* size and bits */
 };
 
-/* The header at `address`, from what is shown if it is there, else by a small read: what is shown stays. */
-static bool read_header(const struct hw_walk *walk, uint64_t address, struct header *header)
+/* The target's words; constants for the common machine, so that the innermost loop does not ask. */
+struct machine {
+	unsigned word_size;
+	bool big_endian;
+};
+
+static inline struct machine machine_of(const struct hw_image *image)
 {
-	const struct hw_image *image = walk->image;
-	unsigned word = image->word_size;
+	return (struct machine){ image->word_size, image->big_endian };
+}
+
+/* The header at `address`, from what is shown if it is there, else by a small read: what is shown stays. */
+static inline bool read_header(
+	const struct hw_walk *walk, struct machine machine, uint64_t address, struct header *header)
+{
+	unsigned word = machine.word_size;
 	const uint8_t *bytes = hw_window_peek(&walk->reader, address, 2 * word);
 	uint8_t small[16];
 
 	if (!bytes) {
-		if (hw_image_read_some(image, address, small, 2 * word) != 2 * word)
+		if (hw_image_read_some(walk->image, address, small, 2 * word) != 2 * word)
 			return false;
 		bytes = small;
 	}
-	header->prev_size = hw_image_word(image, bytes);
-	header->word = hw_image_word(image, bytes + word);
+	header->prev_size = hw_word_load(bytes, word, machine.big_endian);
+	header->word = hw_word_load(bytes + word, word, machine.big_endian);
 	return true;
 }
 
+/* What a size word must be to be a chunk's. */
+struct rules {
+	uint64_t forbidden; /* bits */
+	uint64_t minimum;
+	uint64_t limit; /* no chunk may pass it */
+};
+
+static struct rules rules_of(const struct hw_chain *chain)
+{
+	unsigned bits = chain->is_main ? HW_IS_MMAPPED | HW_NON_MAIN : HW_IS_MMAPPED;
+
+	return (struct rules){
+		.forbidden = bits | ((chain->layout->alignment - 1) & ~(unsigned)HW_SIZE_BITS),
+		.minimum = hw_layout_minimum(chain->layout),
+		.limit = chain->limit,
+	};
+}
+
 /* May a chunk at `address` have this size word? */
-static bool is_legal(const struct hw_chain *chain, uint64_t address, uint64_t word)
+static inline bool is_legal(const struct rules *rules, uint64_t address, uint64_t word)
 {
 	uint64_t size = word & ~(uint64_t)HW_SIZE_BITS;
-	unsigned forbidden = chain->is_main ? HW_IS_MMAPPED | HW_NON_MAIN : HW_IS_MMAPPED;
 
-	return size >= hw_layout_minimum(chain->layout) && !(size & (chain->layout->alignment - 1)) &&
-	       !(word & forbidden) && size <= HW_CHUNK_SIZE_LIMIT && address < chain->limit &&
-	       size < chain->limit - address;
+	return !(word & rules->forbidden) && size >= rules->minimum && size <= HW_CHUNK_SIZE_LIMIT &&
+	       address < rules->limit && size < rules->limit - address;
 }
 
 /* Two to four pseudo-chunks of two words that end, but for alignment, on a page: the end of a piece of a main
@@ -55,7 +82,8 @@ static bool is_fence(struct hw_chain *chain, uint64_t address)
 	struct header header;
 	unsigned count = 0;
 
-	while (count < FENCE_LIMIT && read_header(chain->walk, address + count * unit, &header) &&
+	while (count < FENCE_LIMIT &&
+		read_header(chain->walk, machine_of(chain->walk->image), address + count * unit, &header) &&
 		(header.word & ~(uint64_t)HW_PREV_INUSE) == unit) {
 		count++;
 		if ((address + count * unit) % page == 0)
@@ -77,8 +105,10 @@ static bool is_terminator(const struct hw_chain *chain, uint64_t size)
 
 	if (chain->is_main || chain->limit - chain->at > 2 * unit + chain->layout->alignment)
 		return false;
-	return !size || (size == unit && read_header(chain->walk, chain->at + unit, &behind) &&
-				!(behind.word & ~(uint64_t)HW_SIZE_BITS));
+	return !size ||
+	       (size == unit &&
+		       read_header(chain->walk, machine_of(chain->walk->image), chain->at + unit, &behind) &&
+		       !(behind.word & ~(uint64_t)HW_SIZE_BITS));
 }
 
 /* The chain stands at a size word that is no chunk's: why? */
@@ -188,14 +218,14 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 
 	if (bytes) {
 		bytes += 2 * word;
-		available = hw_min(available - 2 * word, usable);
+		available -= 2 * word;
 		if (is_looked_into(walk, address, size))
 			content = hw_classifier_classify(walk->classifier, bytes, available, usable);
 		if (chain->glibc->has_fastbins && is_fast_size(chain->layout, size) &&
 			!keep_fast_link(chain, address, bytes))
 			return false;
 		if (size >= chain->glibc->tcache_low && size <= chain->glibc->tcache_high &&
-			!keep_tcache_like(chain, bytes, available))
+			!keep_tcache_like(chain, bytes, hw_min(available, usable)))
 			return false;
 	}
 	return hw_region_add(chain->builder, address, HW_CHUNK_LIVE, content);
@@ -207,7 +237,8 @@ static bool add_used(struct hw_chain *chain, uint64_t address, uint64_t size)
 static bool is_overwritten(
 	const struct hw_chain *chain, uint64_t address, uint64_t size, const struct header *header)
 {
-	bool is_chunk = is_legal(chain, address, header->word) ||
+	struct rules rules = rules_of(chain);
+	bool is_chunk = is_legal(&rules, address, header->word) ||
 			(header->word & ~(uint64_t)HW_PREV_INUSE) == 2 * chain->layout->word_size;
 
 	/* Nothing free lies before top: it would be part of top. */
@@ -248,20 +279,22 @@ static void tell_progress(const struct hw_chain *chain)
 			walk->bytes_total, walk->options->argument);
 }
 
-enum hw_chain_end hw_chain_follow(struct hw_chain *chain)
+static inline __attribute__((always_inline)) enum hw_chain_end follow(
+	struct hw_chain *chain, struct machine machine)
 {
+	const struct rules rules = rules_of(chain);
 	struct header here, next;
 
-	if (!read_header(chain->walk, chain->at, &here))
+	if (!read_header(chain->walk, machine, chain->at, &here))
 		return HW_CHAIN_UNREADABLE;
 	for (;;) {
 		if (chain->at == chain->top)
 			return find_top_end(chain, here.word);
-		if (!is_legal(chain, chain->at, here.word))
+		if (!is_legal(&rules, chain->at, here.word))
 			return find_end(chain, here.word);
 		uint64_t behind = chain->at + (here.word & ~(uint64_t)HW_SIZE_BITS);
 
-		if (!read_header(chain->walk, behind, &next))
+		if (!read_header(chain->walk, machine, behind, &next))
 			return HW_CHAIN_UNREADABLE;
 		if (!add_chunk(chain, chain->at, here.word, &next))
 			return HW_CHAIN_NO_MEMORY;
@@ -271,6 +304,15 @@ enum hw_chain_end hw_chain_follow(struct hw_chain *chain)
 		chain->at = behind;
 		here = next;
 	}
+}
+
+enum hw_chain_end hw_chain_follow(struct hw_chain *chain)
+{
+	struct machine machine = machine_of(chain->walk->image);
+
+	if (machine.word_size == 8 && !machine.big_endian)
+		return follow(chain, (struct machine){ 8, false });
+	return follow(chain, machine);
 }
 
 /* Free chunks have links to chunks or bins and their size behind them. */
@@ -286,24 +328,26 @@ static bool is_plausible_free(const struct hw_chain *chain, uint64_t address, ui
 
 bool hw_chain_reaches(const struct hw_chain *chain, uint64_t start, uint64_t steps, bool must_end)
 {
+	const struct machine machine = machine_of(chain->walk->image);
+	const struct rules rules = rules_of(chain);
 	struct hw_chain look = *chain;
 	struct header here, next;
 
 	look.at = start;
-	if (!read_header(chain->walk, start, &here))
+	if (!read_header(chain->walk, machine, start, &here))
 		return false;
 	while (steps-- && chain->walk->probes) {
 		chain->walk->probes--;
 		if (look.at == look.top)
 			return find_top_end(&look, here.word) == HW_CHAIN_TOP;
-		if (!is_legal(&look, look.at, here.word)) {
+		if (!is_legal(&rules, look.at, here.word)) {
 			enum hw_chain_end end = find_end(&look, here.word);
 
 			return end == HW_CHAIN_FENCE || end == HW_CHAIN_TERMINATOR;
 		}
 		uint64_t size = here.word & ~(uint64_t)HW_SIZE_BITS;
 
-		if (!read_header(chain->walk, look.at + size, &next))
+		if (!read_header(chain->walk, machine, look.at + size, &next))
 			return false;
 		if (!(next.word & HW_PREV_INUSE) && !is_plausible_free(&look, look.at, size, next.prev_size))
 			return false;

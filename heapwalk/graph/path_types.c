@@ -158,17 +158,22 @@ uint32_t hw_path_types_of_holder(struct hw_path_types *types, struct hw_holder *
 	return holder->type;
 }
 
-struct hw_path_link hw_path_types_link(struct hw_path_types *types, uint32_t type, uint64_t offset)
+struct hw_path_link hw_path_types_in_variable(struct hw_path_types *types, uint32_t type, uint64_t offset)
+{
+	return type && types->names ? remembered(types, type, offset) : (struct hw_path_link){ 0 };
+}
+
+struct hw_path_link hw_path_types_in_chunk(struct hw_path_types *types, uint32_t type, uint64_t offset)
 {
 	struct hw_named_layout layout;
 	struct hw_path_link link;
 
 	if (!layout_of(types, type, &layout))
 		return (struct hw_path_link){ 0 };
-	if (!layout.is_pointer || !offset)
+	if (!layout.is_pointer)
 		return remembered(types, type, offset);
-	/* An array of pointers, as no chunk is so small that it has room for one only. */
-	if (offset % layout.size)
+	/* No chunk is so small that it has room for one only. */
+	if (!layout.size || offset % layout.size)
 		return (struct hw_path_link){ 0 };
 	link = remembered(types, type, 0);
 	link.text = types->element;

@@ -38,8 +38,11 @@ void hw_path_types_deinit(struct hw_path_types *types);
 /* The type of a holder's variable. */
 uint32_t hw_path_types_of_holder(struct hw_path_types *types, struct hw_holder *holder);
 
-/* The reference at `offset` of something of this type. */
-struct hw_path_link hw_path_types_link(struct hw_path_types *types, uint32_t type, uint64_t offset);
+/* The reference at `offset` of a variable of this type. */
+struct hw_path_link hw_path_types_in_variable(struct hw_path_types *types, uint32_t type, uint64_t offset);
+
+/* The same of a chunk that was found to be of this type: pointers in it are an array. */
+struct hw_path_link hw_path_types_in_chunk(struct hw_path_types *types, uint32_t type, uint64_t offset);
 
 /* `type` if a chunk can be one, or an array of such pointers or numbers; else 0. */
 uint32_t hw_path_types_fit(struct hw_path_types *types, uint32_t type, uint32_t chunk);

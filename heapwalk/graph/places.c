@@ -8,7 +8,7 @@
 static size_t hash(const struct hw_who_place *look)
 {
 	uint64_t mixed = (uint64_t)look->parent << 32 ^ (uint64_t)look->holder << 7 ^ look->chunk_size << 3 ^
-			 (uint64_t)look->content;
+			 (look->type ? (uint64_t)look->type + HW_CONTENTS : (uint64_t)look->content);
 
 	return (size_t)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 20);
 }

@@ -75,7 +75,7 @@ static struct hw_error *link_from_holder(struct naming *naming, struct hw_retain
 	if (narrow != above->holder)
 		*via = narrow;
 	holder = &holders->holders[narrow];
-	*link = hw_path_types_link(&naming->types, hw_path_types_of_holder(&naming->types, holder),
+	*link = hw_path_types_in_variable(&naming->types, hw_path_types_of_holder(&naming->types, holder),
 		naming->found - holder->address);
 	return NULL;
 }
@@ -92,7 +92,7 @@ static struct hw_error *type_below(
 		error = link_from_holder(naming, retainer, chunk, &link, via);
 	else if (naming->numbers[above] && retainer->run == 1 &&
 		 find_in_chunk(naming, retainer->chunk, chunk))
-		link = hw_path_types_link(&naming->types, naming->numbers[above],
+		link = hw_path_types_in_chunk(&naming->types, naming->numbers[above],
 			naming->found - hw_chunk_user(naming->graph->heap, retainer->chunk));
 	if (error || naming->is_interior)
 		return error;

@@ -219,8 +219,8 @@ static struct hw_error *first_place(
 	if (!hw_reference_is_interior(graph->parts->root_references[index]))
 		look->into = 0;
 	set_type(search, chunk,
-		hw_path_types_link(&search->path_types, hw_path_types_of_holder(&search->path_types, holder),
-			look->offset),
+		hw_path_types_in_variable(&search->path_types,
+			hw_path_types_of_holder(&search->path_types, holder), look->offset),
 		look);
 	*parent = hw_places_holder(&search->tree, narrow);
 	return NULL;
@@ -230,8 +230,8 @@ static void next_place(struct search *search, uint32_t chunk, uint32_t before, s
 {
 	look->offset = search->links[chunk].offset;
 	look->into = search->links[chunk].into;
-	set_type(search, chunk, hw_path_types_link(&search->path_types, search->types[before], look->offset),
-		look);
+	set_type(search, chunk,
+		hw_path_types_in_chunk(&search->path_types, search->types[before], look->offset), look);
 }
 
 /* `before`: the chunk of the same place that leads to this one, or NONE. */

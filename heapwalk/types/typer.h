@@ -79,6 +79,7 @@ struct hw_error *hw_typer_look(
  */
 
 extern const struct hw_look hw_look_vtables;
+extern const struct hw_look hw_look_cpython;
 extern const struct hw_look hw_look_texts;
 extern const struct hw_look hw_look_words; /* decoded and resolved, for containers and shapes: word_look.h */
 

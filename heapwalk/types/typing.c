@@ -8,6 +8,7 @@ static const struct {
 	const struct hw_look *look;
 } looks[] = {
 	{ HW_EVIDENCE_VTABLE, &hw_look_vtables },
+	{ HW_EVIDENCE_TAG, &hw_look_cpython },
 	{ HW_EVIDENCE_TEXT, &hw_look_texts },
 	{ HW_EVIDENCE_NONE, &hw_look_words },
 };
@@ -290,6 +291,7 @@ void hw_typing_destroy(struct hw_typing *typing)
 	free(typing->types);
 	free(typing->shapes);
 	free(typing->sources);
+	free(typing->pools);
 	free(typing->interned);
 	free(typing->chunks);
 	free(typing);

@@ -117,6 +117,32 @@ class ViewTest(harness.TestCase):
         self.assertEqual({a for a, kind in process.truth.items() if kind == "definite"},
                          set(self.rows_by_address(definite)))
 
+    def test_kinds_in_the_histogram(self):
+        """By size, as many of each kind as the program says; the sums are the graph's."""
+        with leaks.Leak("hash-tables") as process:
+            both = self.document(process.pid, "--histogram", "--leaks")
+            text = self.heapwalk("--attach", process.pid, "--histogram").out
+            named = self.heapwalk("--attach", process.pid, "--histogram", "--columns", "requests,definite").out
+            by_kind = self.heapwalk("--attach", process.pid, "--histogram", "--sort", "indirect", "--format", "csv").out
+        rows, totals = both["histogram"], both["leak_kinds"]
+        for column, kind in (("definite", "definitely lost"), ("indirect", "indirectly lost"),
+                             ("possible", "possibly lost")):
+            self.assertEqual(totals[kind]["blocks"], sum(row[column] for row in rows), column)
+            self.assertEqual(totals[kind]["bytes"], sum(row[column + "_bytes"] for row in rows), column)
+        truth = list(process.truth.values())
+        self.assertEqual((truth.count("definite"), truth.count("indirect")),
+                         (sum(row["definite"] for row in rows), sum(row["indirect"] for row in rows)))
+        self.assertEqual(sum(row["definite_bytes"] + row["indirect_bytes"] for row in rows),
+                         sum(row["lost"] for row in rows))
+        self.assertIn(" LOST ", text.splitlines()[0])
+        self.assertEqual("REQUESTS   DEFINITE", named.splitlines()[0])
+        self.assertEqual("640", by_kind.splitlines()[1].split(",")[by_kind.splitlines()[0].split(",").index("indirect")])
+
+    def test_no_column_where_nothing_is_lost(self):
+        with leaks.Leak("mmapped-holder") as process:
+            text = self.heapwalk("--attach", process.pid, "--histogram").out
+        self.assertNotIn("LOST", text)
+
     def test_ignored_roots(self):
         cases = {"stack": "--ignore-stacks", "register": "--ignore-registers", "thread-local": "--ignore-tls",
                  "thread-specific": "--ignore-tls", "mappings": "--ignore-mapped", "library": "--ignore-globals"}

@@ -125,6 +125,16 @@ START_TEST (glance) {
 		/* The second time from the caches. */
 		ck_assert_int_eq(
 			hw_classifier_classify(classifier, bytes, row->usable, row->usable), content);
+		/* What lies behind the chunk is none of it. */
+		for (size_t fill = 0; fill < 3; fill++) {
+			uint8_t longer[96 + 64];
+
+			memset(longer, "a\x00\xc5"[fill], sizeof(longer));
+			memcpy(longer, bytes, row->usable);
+			ck_assert_int_eq(
+				hw_classifier_classify(classifier, longer, sizeof(longer), row->usable),
+				content);
+		}
 		hw_classifier_destroy(classifier);
 		fake_deinit(&fake);
 	}

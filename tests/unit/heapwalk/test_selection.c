@@ -215,6 +215,36 @@ START_TEST (histogram_rows) {
 }
 END_TEST
 
+/* Leak kinds by row, where the selection has a graph; else nothing is claimed. */
+START_TEST (histogram_of_leaks) {
+	static uint8_t kinds[16] = {
+		[0] = HW_LEAK_DEFINITE,
+		[2] = HW_LEAK_REACHABLE,
+		[3] = HW_LEAK_INDIRECT,
+		[4] = HW_LEAK_POSSIBLE,
+		[7] = HW_LEAK_DEFINITE,
+	};
+	const struct hw_graph graph = { .kinds = kinds };
+	const struct hw_selection without = { 0 }, with = { .graph = &graph };
+	struct hw_histogram *histogram;
+	struct fake_heap fake;
+
+	make_heap(&fake);
+	ck_assert_ptr_null(hw_histogram_build(fake.heap, &without, HW_ORDER_SIZE, &histogram));
+	ck_assert(!histogram->has_leaks);
+	hw_histogram_destroy(histogram);
+	ck_assert_ptr_null(hw_histogram_build(fake.heap, &with, HW_ORDER_SIZE, &histogram));
+	ck_assert(histogram->has_leaks);
+	ck_assert_uint_eq(histogram->rows[0].leaks[HW_LEAK_REACHABLE], 1);
+	ck_assert_uint_eq(histogram->rows[0].leaks[HW_LEAK_DEFINITE], 0);
+	ck_assert_uint_eq(histogram->rows[1].leaks[HW_LEAK_DEFINITE], 2);
+	ck_assert_uint_eq(histogram->rows[1].leaks[HW_LEAK_INDIRECT], 1);
+	ck_assert_uint_eq(histogram->rows[2].leaks[HW_LEAK_POSSIBLE], 1);
+	hw_histogram_destroy(histogram);
+	fake_deinit(&fake);
+}
+END_TEST
+
 /* 2.43 leaves the mapping's last two words out of the chunk size, and one word more is usable. */
 START_TEST (mmapped_of_2_43) {
 	const struct hw_selection large = { .size_low = 100000, .size_high = 200000 };
@@ -319,6 +349,7 @@ int main(void)
 	tcase_add_test(tests, histogram_rows);
 	tcase_add_test(tests, histogram_of_sample);
 	tcase_add_test(tests, weights_of_sample);
+	tcase_add_test(tests, histogram_of_leaks);
 	tcase_add_test(tests, mmapped_of_2_43);
 	tcase_add_test(tests, orders);
 	tcase_add_test(tests, many_sizes);

@@ -13,6 +13,15 @@ static const struct hw_column columns[] = {
 	{ "where", HW_UNIT_ADDRESS, 0, "an address" },
 	{ "ready", HW_UNIT_FLAG, HW_COLUMN_EXTRA, "a flag" },
 };
+static const struct hw_column filled[] = {
+	{ "name", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "a name" },
+	{ "none", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS | HW_COLUMN_FILLED, "unknown" },
+	{ "zero", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS | HW_COLUMN_FILLED, "nothing" },
+	{ "some", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS | HW_COLUMN_FILLED | HW_COLUMN_GRAPH,
+		"some" },
+};
+static const struct hw_column_set filled_set = { "filled", filled, hw_array_size(filled) };
+
 static const struct hw_column_set set = { "things", columns, hw_array_size(columns) };
 
 static const struct {
@@ -189,6 +198,41 @@ START_TEST (default_columns_are_shown) {
 END_TEST
 
 /* Long streams are written in several pieces: one heading, every row once. */
+static void filled_is(const char *names, const char *expected)
+{
+	struct hw_report_options options = { .path = scratch_path, .table = &filled_set, .columns = names };
+	struct hw_cell cells[] = { hw_cell_text("a"), hw_cell_none(), hw_cell_number(0), hw_cell_number(0) };
+	hw_autofree char *text = NULL;
+	struct hw_report *report;
+	struct hw_sheet *sheet;
+
+	no_error(hw_report_create(&options, &report));
+	sheet = hw_sheet_create(report, &filled_set, 0, "thing");
+	hw_sheet_row(sheet, cells);
+	cells[3] = hw_cell_number(7);
+	hw_sheet_row(sheet, cells);
+	hw_sheet_finish(sheet);
+	no_error(hw_report_finish(report));
+	text = read_scratch();
+	ck_assert_str_eq(text, expected);
+}
+
+START_TEST (empty_columns_are_left_out) {
+	filled_is(NULL, "NAME  SOME\na        0\na        7\n");
+	filled_is("name,zero", "NAME  ZERO\na      0 B\na      0 B\n");
+}
+END_TEST
+
+/* Lists of columns, and whether one of them needs the graph. */
+START_TEST (columns_by_flag) {
+	ck_assert(!hw_columns_name(&filled_set, NULL, NULL, HW_COLUMN_GRAPH));
+	ck_assert(!hw_columns_name(&filled_set, "name,somewhat,zero", "zero:desc", HW_COLUMN_GRAPH));
+	ck_assert(hw_columns_name(&filled_set, "name,SOME", NULL, HW_COLUMN_GRAPH));
+	ck_assert(hw_columns_name(&filled_set, "+some", NULL, HW_COLUMN_GRAPH));
+	ck_assert(hw_columns_name(&filled_set, "name", "some:asc", HW_COLUMN_GRAPH));
+}
+END_TEST
+
 START_TEST (stream_is_whole) {
 	static const unsigned rows = 3 * HW_SHEET_BATCH + 7;
 	struct hw_report_options options = { .path = scratch_path, .table = &set, .columns = "count" };
@@ -275,6 +319,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, table_shows_raw_bytes);
 	tcase_add_test(cases, bar_is_in_proportion);
 	tcase_add_test(cases, default_columns_are_shown);
+	tcase_add_test(cases, empty_columns_are_left_out);
+	tcase_add_test(cases, columns_by_flag);
 	tcase_add_test(cases, stream_is_whole);
 	tcase_add_test(cases, unknown_column_is_an_error);
 	tcase_add_loop_test(cases, column_lists_are_parsed, 0, hw_array_size(lists));

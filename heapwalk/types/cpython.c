@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Python objects among chunks and in pymalloc's blocks. */
+#include "heapwalk/types/cpython.h"
+
+#include "heapwalk/types/pools.h"
+#include "heapwalk/types/pools_pymalloc.h"
+
+/* Chunks and blocks that a layout is proven on, spread over all of them. */
+#define PROOF_SAMPLE 20000
+
+/* ------------------------------------------------------------------------------------- going through memory
+ */
+
+/* Something to do with each block; false ends it. */
+typedef bool each_block(struct hw_cpython *cpython, const struct hw_cpython_block *block, uint32_t index,
+	bool in_pool, void *argument);
+
+static struct hw_cpython_block view_block(struct hw_window *window, uint64_t address, uint64_t usable)
+{
+	size_t need = (size_t)hw_min(usable, HW_CPYTHON_GLANCE);
+
+	return (struct hw_cpython_block){ .address = address,
+		.usable = usable,
+		.bytes = hw_window_view(window, address, need, NULL),
+		.available = need };
+}
+
+static void each_chunk(struct hw_cpython *cpython, uint32_t step, each_block *each, void *argument)
+{
+	const struct hw_heap *heap = cpython->heap;
+	struct hw_window window;
+
+	hw_window_init_ahead(&window, cpython->image);
+	for (uint64_t i = 0; i < heap->chunks.count && !cpython->error; i += step) {
+		struct hw_cpython_block block;
+
+		if (!hw_chunk_is_live(heap, (uint32_t)i))
+			continue;
+		block = view_block(
+			&window, hw_chunk_user(heap, (uint32_t)i), hw_chunk_usable(heap, (uint32_t)i));
+		block.is_loose = hw_chunk_state(heap, (uint32_t)i) == HW_CHUNK_MMAPPED;
+		if (block.bytes && !each(cpython, &block, (uint32_t)i, false, argument))
+			break;
+	}
+	hw_window_deinit(&window);
+}
+
+static bool each_in_pool(struct hw_cpython *cpython, struct hw_window *window,
+	const struct hw_pymalloc_pool *pool, uint32_t step, each_block *each, void *argument)
+{
+	const struct hw_pymalloc_arenas *arenas = cpython->arenas;
+
+	for (uint32_t i = 0; i < pool->count; i += step) {
+		uint64_t address = pool->address + arenas->head + (uint64_t)i * pool->size;
+		struct hw_cpython_block block;
+
+		if (arenas->blocks[pool->first + i] == HW_PYMALLOC_FREE)
+			continue;
+		block = view_block(window, address, pool->size);
+		if (block.bytes && !each(cpython, &block, pool->first + i, true, argument))
+			return false;
+	}
+	return true;
+}
+
+static void each_pool_block(struct hw_cpython *cpython, uint32_t step, each_block *each, void *argument)
+{
+	const struct hw_pymalloc_arenas *arenas = cpython->arenas;
+	struct hw_window window;
+
+	hw_window_init_ahead(&window, cpython->image);
+	for (size_t i = 0; i < arenas->pool_count && !cpython->error; i++) {
+		if (!each_in_pool(cpython, &window, &arenas->pools[i], step, each, argument))
+			break;
+	}
+	hw_window_deinit(&window);
+}
+
+/* --------------------------------------------------------------------------------------- choosing the layout
+ */
+
+struct proof {
+	uint64_t objects; /* found, */
+	uint64_t dicts;   /* of them dicts, */
+	uint64_t keys;    /* and of these the ones whose keys look right */
+};
+
+static bool prove_block(struct hw_cpython *cpython, const struct hw_cpython_block *block,
+	uint32_t index hw_unused, bool in_pool hw_unused, void *argument)
+{
+	struct hw_cpython_object object;
+	struct proof *proof = argument;
+
+	if (!hw_cpython_object_in(cpython, block, &object))
+		return true;
+	proof->objects++;
+	if (object.type->body == HW_CPYTHON_DICT) {
+		proof->dicts++;
+		proof->keys += hw_cpython_has_keys(cpython, block->address + object.start);
+	}
+	return true;
+}
+
+static void forget_types(struct hw_cpython *cpython)
+{
+	free(cpython->types);
+	cpython->types = NULL;
+	cpython->type_count = cpython->type_capacity = 0;
+}
+
+static uint64_t prove(struct hw_cpython *cpython, const struct hw_cpython_layout *layout, uint64_t type_size)
+{
+	struct proof proof = { 0 };
+
+	cpython->layout = layout;
+	forget_types(cpython);
+	each_chunk(cpython, cpython->heap->chunks.count / PROOF_SAMPLE + 1, prove_block, &proof);
+	each_pool_block(cpython, cpython->arenas->block_count / PROOF_SAMPLE + 1, prove_block, &proof);
+	if (!proof.objects || proof.keys < proof.dicts - proof.dicts / 4)
+		return 0;
+	/* Rows that explain the objects equally well are told apart by the size of a type object. */
+	return 2 * proof.objects + (type_size == layout->type_size || type_size == layout->type_size_2);
+}
+
+/* The row that explains most of the objects; NULL: none explains any. */
+static const struct hw_cpython_layout *choose(struct hw_cpython *cpython)
+{
+	const struct hw_cpython_layout *best = NULL;
+	uint64_t most = 0, type_size = 0;
+	struct hw_error *error = hw_image_read_word(
+		cpython->image, cpython->type_type + 4 * cpython->word_size, &type_size); /* tp_basicsize */
+
+	hw_error_destroy(error);
+	for (size_t i = 0; i < hw_cpython_layout_count && !cpython->error; i++) {
+		uint64_t score = prove(cpython, &hw_cpython_layouts[i], type_size);
+
+		if (score > most) {
+			most = score;
+			best = &hw_cpython_layouts[i];
+		}
+	}
+	return best;
+}
+
+/* ---------------------------------------------------------------------------------------------------- naming
+ */
+
+static bool name_object(struct hw_cpython *cpython, const struct hw_cpython_block *block, uint32_t index,
+	bool in_pool, void *argument hw_unused)
+{
+	struct hw_cpython_object object;
+	struct hw_chunk_type answer = { .from = UINT32_MAX,
+		.level = HW_LEVEL_CERTAIN,
+		.evidence = HW_EVIDENCE_TAG,
+		.fit = HW_FIT_EXACT };
+
+	if (!hw_cpython_object_in(cpython, block, &object))
+		return true;
+	answer.type = object.type->number;
+	if (object.type->item_size)
+		answer.fit = HW_FIT_TAIL;
+	if (in_pool)
+		cpython->arenas->blocks[index] = answer.type;
+	else
+		hw_typer_offer(cpython->typer, index, &answer);
+	hw_cpython_bodies(cpython, block, &object);
+	return true;
+}
+
+static struct hw_error *look(struct hw_typer *typer, void *state, const struct hw_look_chunk *chunk)
+{
+	struct hw_cpython *cpython = state;
+	struct hw_cpython_block block = {
+		.address = hw_chunk_user(typer->heap, chunk->index),
+		.usable = chunk->usable,
+		.bytes = chunk->bytes,
+		.available = chunk->size,
+		.is_loose = hw_chunk_state(typer->heap, chunk->index) == HW_CHUNK_MMAPPED,
+	};
+
+	if (!cpython || !cpython->layout)
+		return NULL;
+	name_object(cpython, &block, chunk->index, false, NULL);
+	return hw_take(&cpython->error);
+}
+
+/* ------------------------------------------------------------------------------------------------- counting
+ */
+
+/* Counts one block of a pool; `last` is the row that counted this pool last, for the number of pools. */
+static bool tally_block(struct hw_cpython *cpython, struct hw_pool_tally *tally,
+	const struct hw_pymalloc_pool *pool, uint32_t index)
+{
+	uint32_t what = cpython->arenas->blocks[pool->first + index];
+	bool is_free = what == HW_PYMALLOC_FREE;
+	struct hw_pool_row key = {
+		.kind = HW_POOL_PYMALLOC,
+		.type = is_free ? 0 : what & ~HW_PYMALLOC_STRONG,
+		.record_size = pool->size,
+		.block_size = UINT64_C(1) << cpython->arenas->geometry.pool_shift,
+		.level = is_free || !what            ? HW_LEVEL_UNKNOWN
+			 : what & HW_PYMALLOC_STRONG ? HW_LEVEL_STRONG
+						     : HW_LEVEL_CERTAIN,
+	};
+	struct hw_pool_row *row = hw_pool_tally_row(tally, &key);
+
+	if (!row)
+		return false;
+	row->used += !is_free;
+	row->free += is_free;
+	row->bytes += pool->size;
+	if (!is_free && row->example < pool->address) {
+		row->example = pool->address + cpython->arenas->head + (uint64_t)index * pool->size;
+		row->blocks++;
+	}
+	return true;
+}
+
+/* What was never given out is free as well. */
+static bool tally_rest(
+	struct hw_cpython *cpython, struct hw_pool_tally *tally, const struct hw_pymalloc_pool *pool)
+{
+	struct hw_pool_row key = { .kind = HW_POOL_PYMALLOC,
+		.record_size = pool->size,
+		.block_size = UINT64_C(1) << cpython->arenas->geometry.pool_shift };
+	struct hw_pool_row *row = hw_pool_tally_row(tally, &key);
+
+	if (!row)
+		return false;
+	row->free += (uint64_t)pool->room - pool->count;
+	row->bytes += (uint64_t)(pool->room - pool->count) * pool->size;
+	return true;
+}
+
+static struct hw_error *tally_pools(struct hw_cpython *cpython)
+{
+	struct hw_pool_tally tally = { 0 };
+	bool fine = true;
+
+	for (size_t i = 0; i < cpython->arenas->pool_count && fine; i++) {
+		const struct hw_pymalloc_pool *pool = &cpython->arenas->pools[i];
+
+		for (uint32_t j = 0; j < pool->count && fine; j++)
+			fine = tally_block(cpython, &tally, pool, j);
+		fine = fine && tally_rest(cpython, &tally, pool);
+	}
+	if (fine)
+		return hw_pool_tally_finish(&tally, cpython->typer->typing);
+	hw_pool_tally_deinit(&tally);
+	return hw_error_no_memory();
+}
+
+/* ---------------------------------------------------------------------------------------------- begin and
+ * end
+ */
+
+static void destroy(void *state)
+{
+	struct hw_cpython *cpython = state;
+
+	if (!cpython)
+		return;
+	hw_error_destroy(cpython->error);
+	hw_pymalloc_destroy(cpython->arenas);
+	free(cpython->types);
+	free(cpython);
+}
+
+static struct hw_error *prepare(struct hw_cpython *cpython)
+{
+	struct hw_error *error = hw_pymalloc_find(cpython->heap, &cpython->arenas);
+
+	if (!error)
+		error = hw_pymalloc_mark_free(cpython->arenas);
+	if (error)
+		return error;
+	cpython->layout = choose(cpython);
+	forget_types(cpython);
+	return hw_take(&cpython->error);
+}
+
+/* No state: there is no CPython. */
+static struct hw_error *begin(struct hw_typer *typer, void **state)
+{
+	uint64_t type_type = hw_cpython_find(typer->heap);
+	struct hw_cpython *made = type_type ? calloc(1, sizeof(*made)) : NULL;
+	struct hw_error *error;
+
+	if (!type_type)
+		return NULL;
+	if (!made)
+		return hw_error_no_memory();
+	made->typer = typer;
+	made->heap = typer->heap;
+	made->image = typer->heap->snapshot->image;
+	made->word_size = typer->heap->word_size;
+	made->type_type = type_type;
+	made->addresses = typer->addresses;
+	error = prepare(made);
+	if (error) {
+		destroy(made);
+		return error;
+	}
+	*state = made;
+	return NULL;
+}
+
+static struct hw_error *finish(struct hw_typer *typer, void *state)
+{
+	struct hw_cpython *cpython = state;
+
+	if (!cpython)
+		return NULL;
+	typer->typing->pymalloc = cpython->arenas->count;
+	if (cpython->layout)
+		each_pool_block(cpython, 1, name_object, NULL);
+	return cpython->error ? hw_take(&cpython->error) : tally_pools(cpython);
+}
+
+const struct hw_look hw_look_cpython = { begin, look, finish, destroy };
