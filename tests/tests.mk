@@ -14,7 +14,9 @@ $(B)/unit/unwind/%: $(B)/obj/tests/unit/unwind/%.o $(call archive,unwind) $(call
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_unwind) $(LIBS_inspector)
 
-$(B)/unit/heapwalk/%: $(B)/obj/tests/unit/heapwalk/%.o $(call archive,heapwalk) $(call archive,inspector)
+# No debugger library: of unwind only what asks the catalogue of types can be linked.
+$(B)/unit/heapwalk/%: $(B)/obj/tests/unit/heapwalk/%.o $(call archive,heapwalk) $(call archive,unwind) \
+		$(call archive,inspector)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_inspector) -lm
@@ -36,10 +38,10 @@ $(B)/unit/cli/%: $(B)/obj/tests/unit/cli/%.o $(call objects,$(wildcard heapwalk/
 unit: $(UNIT_TESTS)
 	$(Q)$(if $^,tests/run $^)
 
-# tests/tools/X.c is a small program of the tests' own that links every layer.
+# tests/tools/X.c is a small program of the tests' own that links every layer and the command line's parts.
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 
-$(B)/tools/%: $(B)/obj/tests/tools/%.o $(ARCHIVES)
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(call objects,$(wildcard heapwalk/cli/*.c)) $(ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)

@@ -83,4 +83,7 @@ extern const struct hw_look hw_look_cpython;
 extern const struct hw_look hw_look_texts;
 extern const struct hw_look hw_look_words; /* decoded and resolved, for containers and shapes: word_look.h */
 
+/* Paths of typed pointers from variables, and container_of. */
+struct hw_error *hw_typer_paths(struct hw_typer *typer) hw_must_check;
+
 #endif

@@ -28,6 +28,7 @@ static const struct {
 	struct hw_error *(*provide)(struct hw_typer *typer);
 } providers[] = {
 	{ HW_EVIDENCE_NONE, look },
+	{ HW_EVIDENCE_PATH, hw_typer_paths },
 };
 
 static const char *const level_names[] = {

@@ -115,7 +115,8 @@ def declared(path, line, variable):
 
 
 def clean(name):
-    name = re.sub(r"\b(struct|class|union|const|typename|enum)\s+", "", name)
+    name = re.sub(r"\b(struct|class|union|typename|enum)\s+", "", name)
+    name = re.sub(r"\bconst\b", "", name)  # demanglers and compilers write it on different sides
     name = re.sub(r"\s*([*<>,&])\s*", r"\1", name)
     return re.sub(r"\s+", " ", name).strip()
 

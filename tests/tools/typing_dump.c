@@ -2,14 +2,15 @@
 /*
  * Prints what hw_typing_build() says of each live chunk, for tests to compare with a program's own truth:
  *
- *	typing_dump [-q] [-g] --attach PID | --core FILE
+ *	typing_dump [-q] [-g] [-t] --attach PID | --core FILE
  *
  * One line a chunk, "USER-ADDRESS USABLE LEVEL EVIDENCE SHAPE TYPE"; then lines that begin with "#": shapes,
- * types, times. -q leaves the chunks out, -g looks who refers to whom first.
+ * types, sources, times. -q leaves the chunks out, -g looks who refers to whom first, -t uses debug
+ * information and puts the fit behind the evidence: "path/exact".
  */
 #include <time.h>
 
-#include "heapwalk/heap.h"
+#include "heapwalk/cli/debug_types.h"
 
 static double now(void)
 {
@@ -19,7 +20,7 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void print_chunks(const struct hw_typing *typing)
+static void print_chunks(const struct hw_typing *typing, bool with_fit)
 {
 	const struct hw_heap *heap = typing->heap;
 
@@ -27,10 +28,11 @@ static void print_chunks(const struct hw_typing *typing)
 		const struct hw_chunk_type *answer = hw_chunk_type(typing, i);
 
 		if (hw_chunk_is_live(heap, i))
-			printf("%llx %llu %s %s %u %s\n", (unsigned long long)hw_chunk_user(heap, i),
+			printf("%llx %llu %s %s%s%s %u %s\n", (unsigned long long)hw_chunk_user(heap, i),
 				(unsigned long long)hw_chunk_usable(heap, i),
 				hw_level_name((enum hw_level)answer->level),
-				hw_evidence_name((enum hw_evidence)answer->evidence), answer->shape,
+				hw_evidence_name((enum hw_evidence)answer->evidence), with_fit ? "/" : "",
+				with_fit ? hw_fit_name((enum hw_fit)answer->fit) : "", answer->shape,
 				typing->types[answer->type].name);
 	}
 }
@@ -48,11 +50,15 @@ static void print_sums(const struct hw_typing *typing)
 		printf("# type %u %llu chunks, %llu bytes: %s\n", i,
 			(unsigned long long)typing->types[i].chunks,
 			(unsigned long long)typing->types[i].bytes, typing->types[i].name);
+	for (uint32_t i = 0; i < typing->source_count; i++)
+		printf("# source %u at %llx: %s\n", i, (unsigned long long)typing->sources[i].address,
+			typing->sources[i].name);
 }
 
-static struct hw_error *dump(const struct hw_snapshot *snapshot, bool quiet, bool with_graph)
+static struct hw_error *dump(
+	const struct hw_snapshot *snapshot, const struct hw_debug_types *debug, bool quiet, bool with_graph)
 {
-	static const struct hw_typing_options options;
+	struct hw_typing_options options = { .debug = debug };
 	struct hw_heap *heap;
 	struct hw_graph *graph = NULL;
 	struct hw_typing *typing;
@@ -70,7 +76,7 @@ static struct hw_error *dump(const struct hw_snapshot *snapshot, bool quiet, boo
 	typed = now();
 	if (!error) {
 		if (!quiet)
-			print_chunks(typing);
+			print_chunks(typing, debug);
 		print_sums(typing);
 		printf("# seconds: walk %.3f, graph %.3f, typing %.3f; %u entries\n", walked - start,
 			linked - walked, typed - linked, heap->chunks.count);
@@ -81,9 +87,23 @@ static struct hw_error *dump(const struct hw_snapshot *snapshot, bool quiet, boo
 	return error;
 }
 
+static struct hw_error *dump_with_debug(const struct hw_snapshot *snapshot, bool quiet, bool with_graph)
+{
+	struct hw_unwinder *unwinder;
+	struct hw_debug_types debug;
+	struct hw_error *error = hw_unwinder_create(snapshot, NULL, &unwinder);
+
+	if (error)
+		return error;
+	debug = hw_debug_types_from(unwinder);
+	error = dump(snapshot, &debug, quiet, with_graph);
+	hw_unwinder_destroy(unwinder);
+	return error;
+}
+
 int main(int argc, char **argv)
 {
-	bool quiet = false, with_graph = false;
+	bool quiet = false, with_graph = false, with_debug = false;
 	struct hw_snapshot *snapshot = NULL;
 	struct hw_error *error = NULL;
 
@@ -92,17 +112,20 @@ int main(int argc, char **argv)
 			quiet = true;
 		else if (!strcmp(argv[i], "-g"))
 			with_graph = true;
+		else if (!strcmp(argv[i], "-t"))
+			with_debug = true;
 		else if (!strcmp(argv[i], "--attach") && i + 1 < argc)
 			error = hw_snapshot_attach((pid_t)atoi(argv[++i]), NULL, &snapshot);
 		else if (!strcmp(argv[i], "--core") && i + 1 < argc)
 			error = hw_snapshot_open_core(argv[++i], NULL, &snapshot);
 	}
 	if (!error && snapshot)
-		error = dump(snapshot, quiet, with_graph);
+		error = with_debug ? dump_with_debug(snapshot, quiet, with_graph)
+				   : dump(snapshot, NULL, quiet, with_graph);
 	hw_snapshot_destroy(snapshot);
 	if (error)
 		fprintf(stderr, "typing_dump: %s\n", error->message);
 	else if (!snapshot)
-		fputs("usage: typing_dump [-q] [-g] --attach PID | --core FILE\n", stderr);
+		fputs("usage: typing_dump [-q] [-g] [-t] --attach PID | --core FILE\n", stderr);
 	return error || !snapshot;
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Following typed pointers from variables through the heap. Private to heapwalk/types/. */
+#ifndef HW_HEAPWALK_TYPES_PATH_H
+#define HW_HEAPWALK_TYPES_PATH_H
+
+#include "heapwalk/types/judge.h"
+
+struct hw_paths {
+	struct hw_typer *typer;
+	struct hw_program *program;
+	struct hw_claims clear;   /* looked at first, */
+	struct hw_claims unclear; /* and these when nothing else is left */
+};
+
+/* Passes on what the pointers that program->checker collected say. False: memory is short. */
+bool hw_paths_claim(struct hw_paths *paths, uint32_t from) hw_must_check;
+
+/* Looks at chunks until no claims are left. */
+struct hw_error *hw_paths_follow(struct hw_paths *paths) hw_must_check;
+
+/* A local variable or parameter that was in scope somewhere. */
+struct hw_local {
+	struct hw_variable variable;
+	char *function;
+	uint32_t thread;
+};
+
+struct hw_locals {
+	struct hw_local *locals;
+	size_t count;
+	size_t capacity;
+};
+
+/* Those of all frames of all threads. May let the catalogue grow. */
+struct hw_error *hw_locals_collect(struct hw_typer *typer, struct hw_locals *locals) hw_must_check;
+void hw_locals_deinit(struct hw_locals *locals);
+
+/* What global and thread-local variables point to. */
+struct hw_error *hw_paths_start_globals(struct hw_paths *paths) hw_must_check;
+
+/* What local variables point to. */
+struct hw_error *hw_paths_start_locals(struct hw_paths *paths, const struct hw_locals *locals) hw_must_check;
+
+#endif
