@@ -836,7 +836,8 @@ struct hw_retainer {
 	struct hw_tally retained; /* itself included */
 	uint64_t alike_size;      /* of most chunks right below it; 0: no size has the majority */
 	uint32_t alike_example;
-	struct hw_tally alike; /* these */
+	struct hw_tally alike;          /* these, */
+	struct hw_tally alike_retained; /* and what would be freed with all of them */
 	uint32_t via;        /* a chunk that a stack keeps: index into holders of the variable that refers to
 				it; UINT32_MAX: not known */
 	uint32_t type;       /* of the chunk; index into hw_retained.texts */

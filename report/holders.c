@@ -2,6 +2,8 @@
 /* Holders in words. */
 #include "report/holders.h"
 
+#include "report/number.h"
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -23,15 +25,18 @@ static int global_text(const struct hw_findings *findings, const struct hw_holde
 		offset);
 }
 
+/* "mapping of 3.57 MiB at 0x7fce9cfb0000 (cache.db)" */
 static int mapping_text(const struct hw_findings *findings, const struct hw_holder *holder, char **text)
 {
+	char size[HW_NUMBER_ROOM];
 	const struct hw_map *map;
 
 	if (holder->owner == UINT32_MAX)
 		return asprintf(text, "unreadable heap at %#llx", (unsigned long long)holder->address);
 	map = &findings->snapshot->maps[holder->owner];
-	return asprintf(text, "mapping %#llx-%#llx%s%s", (unsigned long long)map->start,
-		(unsigned long long)map->end, map->path[0] ? " " : "", map->path);
+	return asprintf(text, "mapping of %s at %#llx%s%s%s", hw_number_bytes(map->end - map->start, size),
+		(unsigned long long)map->start, map->path[0] ? " (" : "", base_name(map->path),
+		map->path[0] ? ")" : "");
 }
 
 /* "stack of", "thread-local `cache` of", "local `table` of main(),", ... */

@@ -4,26 +4,46 @@
 #include "report/leaks.h"
 #include "report/number.h"
 #include "report/sheet.h"
+#include "report/tree.h"
 
 #define INDENT 2
 
+/* Columns. */
+enum {
+	HOLDER,
+	DEPTH,
+	KIND,
+	SOURCE,
+	TYPE,
+	FIELD,
+	ADDRESS,
+	CHUNK_SIZE,
+	RUN,
+	RETAINED,
+	SHARE,
+	CHUNKS,
+	ALIKE,
+	ALIKE_SIZE,
+	MOSTLY,
+};
+
 static const struct hw_column columns[] = {
-	{ "holder", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE,
+	[HOLDER] = { "holder", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE,
 		"a variable, stack, ...; below it its chunks" },
-	{ "depth", HW_UNIT_NUMBER, 0, "0: a holder, or a chunk that several keep" },
-	{ "kind", HW_UNIT_WORD, 0, "of a holder: global, thread-local, stack, ..." },
-	{ "source", HW_UNIT_TEXT, 0, "where a holder is declared" },
-	{ "type", HW_UNIT_TEXT, 0, "of the chunk, as the type of what refers to it says" },
-	{ "field", HW_UNIT_TEXT, 0, "the member of the one above that refers to it" },
-	{ "address", HW_UNIT_ADDRESS, 0, "of the variable, stack, ... or chunk" },
-	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that the chunk takes" },
-	{ "run", HW_UNIT_COUNT, 0, "chunks of one size in a row that this line stands for" },
-	{ "retained", HW_UNIT_BYTES, HW_COLUMN_SHOWN, "what would be freed if it let go" },
-	{ "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "of all that can be reached" },
-	{ "chunks", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "how many chunks that is" },
-	{ "alike", HW_UNIT_COUNT, 0, "chunks right below it of the commonest size" },
-	{ "alike_size", HW_UNIT_SIZE, 0, "bytes that each of these takes" },
-	{ "mostly", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "what most of the chunks right below it are" },
+	[DEPTH] = { "depth", HW_UNIT_NUMBER, 0, "0: a holder, or a chunk that several keep" },
+	[KIND] = { "kind", HW_UNIT_WORD, 0, "of a holder: global, thread-local, stack, ..." },
+	[SOURCE] = { "source", HW_UNIT_TEXT, 0, "where a holder is declared" },
+	[TYPE] = { "type", HW_UNIT_TEXT, 0, "of the chunk, as the type of what refers to it says" },
+	[FIELD] = { "field", HW_UNIT_TEXT, 0, "the member of the one above that refers to it" },
+	[ADDRESS] = { "address", HW_UNIT_ADDRESS, 0, "of the variable, stack, ... or chunk" },
+	[CHUNK_SIZE] = { "chunk_size", HW_UNIT_SIZE, 0, "bytes that the chunk takes" },
+	[RUN] = { "run", HW_UNIT_COUNT, 0, "chunks of one size in a row that this line stands for" },
+	[RETAINED] = { "retained", HW_UNIT_BYTES, HW_COLUMN_SHOWN, "what would be freed if it let go" },
+	[SHARE] = { "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "of all that can be reached" },
+	[CHUNKS] = { "chunks", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "how many chunks that is" },
+	[ALIKE] = { "alike", HW_UNIT_COUNT, 0, "chunks right below it of the commonest size" },
+	[ALIKE_SIZE] = { "alike_size", HW_UNIT_SIZE, 0, "bytes that each of these takes" },
+	[MOSTLY] = { "mostly", HW_UNIT_TEXT, 0, "what most of the chunks right below it are" },
 };
 
 const struct hw_column_set hw_columns_retained = { "retained", columns, hw_array_size(columns) };
@@ -75,7 +95,7 @@ static void print_chunk(FILE *stream, const struct hw_findings *findings, const 
 	char number[HW_NUMBER_ROOM];
 
 	if (!retainer->depth)
-		fputs("held by several: ", stream);
+		fputs("several -> ", stream);
 	print_link(stream, findings->retained, retainer);
 	if (retainer->run > 1)
 		fprintf(stream, "chain of %s x ", hw_number_count(retainer->run, number));
@@ -128,6 +148,11 @@ static char *mostly_text(const struct hw_findings *findings, const struct hw_ret
 	return NULL;
 }
 
+static double share_of(const struct hw_retained *retained, uint64_t bytes)
+{
+	return (double)bytes / (double)hw_max(retained->reachable.bytes, 1u);
+}
+
 static void add_row(
 	struct hw_sheet *sheet, const struct hw_findings *findings, const struct hw_retainer *retainer)
 {
@@ -139,24 +164,60 @@ static void add_row(
 	hw_autofree char *source = holder ? hw_holder_source(holder) : NULL;
 	struct hw_cell none = hw_cell_none();
 	struct hw_cell cells[] = {
-		hw_cell_text(text),
-		hw_cell_number(retainer->depth),
-		holder ? hw_cell_text(hw_root_kind_name(holder->kind)) : none,
-		hw_cell_text(source),
-		hw_cell_text(text_at(retained, retainer->type)),
-		hw_cell_text(text_at(retained, retainer->field)),
-		hw_cell_number(holder ? holder->address : hw_chunk_user(findings->heap, retainer->chunk)),
-		is_chunk ? hw_cell_number(hw_chunk_size(findings->heap, retainer->chunk)) : none,
-		is_chunk ? hw_cell_number(retainer->run) : none,
-		hw_cell_number(retainer->retained.bytes),
-		hw_cell_real(
-			(double)retainer->retained.bytes / (double)hw_max(retained->reachable.bytes, 1u)),
-		hw_cell_number(retainer->retained.chunks),
-		hw_cell_number(retainer->alike.chunks),
-		retainer->alike.chunks ? hw_cell_number(retainer->alike_size) : none,
-		hw_cell_text(mostly),
+		[HOLDER] = hw_cell_text(text),
+		[DEPTH] = hw_cell_number(retainer->depth),
+		[KIND] = holder ? hw_cell_text(hw_root_kind_name(holder->kind)) : none,
+		[SOURCE] = hw_cell_text(source),
+		[TYPE] = hw_cell_text(text_at(retained, retainer->type)),
+		[FIELD] = hw_cell_text(text_at(retained, retainer->field)),
+		[ADDRESS] = hw_cell_number(
+			holder ? holder->address : hw_chunk_user(findings->heap, retainer->chunk)),
+		[CHUNK_SIZE] =
+			is_chunk ? hw_cell_number(hw_chunk_size(findings->heap, retainer->chunk)) : none,
+		[RUN] = is_chunk ? hw_cell_number(retainer->run) : none,
+		[RETAINED] = hw_cell_number(retainer->retained.bytes),
+		[SHARE] = hw_cell_real(share_of(retained, retainer->retained.bytes)),
+		[CHUNKS] = hw_cell_number(retainer->retained.chunks),
+		[ALIKE] = hw_cell_number(retainer->alike.chunks),
+		[ALIKE_SIZE] = retainer->alike.chunks ? hw_cell_number(retainer->alike_size) : none,
+		[MOSTLY] = hw_cell_text(mostly),
 	};
 
+	hw_sheet_row(sheet, cells);
+}
+
+/* In text what most chunks below a retainer are gets a row of its own, unless these are told one by one. */
+static bool has_alike_row(const struct hw_findings *findings, uint32_t index)
+{
+	const struct hw_retained *retained = findings->retained;
+	const struct hw_retainer *retainer = &retained->retainers[index];
+
+	if (retainer->alike.chunks < 2)
+		return false;
+	for (uint32_t i = index + 1; i < retained->count && retained->retainers[i].depth > retainer->depth;
+		i++) {
+		const struct hw_retainer *below = &retained->retainers[i];
+
+		if (below->depth == retainer->depth + 1 && below->chunk != UINT32_MAX &&
+			hw_chunk_size(findings->heap, below->chunk) == retainer->alike_size)
+			return false;
+	}
+	return true;
+}
+
+static void add_alike_row(
+	struct hw_sheet *sheet, const struct hw_findings *findings, const struct hw_retainer *retainer)
+{
+	hw_autofree char *mostly = mostly_text(findings, retainer);
+	hw_autofree char *text = NULL;
+	struct hw_cell cells[hw_array_size(columns)] = { 0 };
+
+	if (!mostly || asprintf(&text, "%*s%s", (int)(retainer->depth + 1) * INDENT, "", mostly) < 0)
+		text = NULL;
+	cells[HOLDER] = hw_cell_text(text);
+	cells[RETAINED] = hw_cell_number(retainer->alike_retained.bytes);
+	cells[SHARE] = hw_cell_real(share_of(findings->retained, retainer->alike_retained.bytes));
+	cells[CHUNKS] = hw_cell_number(retainer->alike_retained.chunks);
 	hw_sheet_row(sheet, cells);
 }
 
@@ -176,16 +237,74 @@ static void say_totals(struct hw_report *report, const struct hw_retained *retai
 		hw_number_bytes(retained->shared.bytes, shared));
 }
 
-void hw_report_retained(struct hw_report *report, const struct hw_findings *findings)
+/* What a line of the table stands for. */
+struct line {
+	uint32_t retainer;
+	bool is_alike; /* not the retainer but what most chunks below it are */
+};
+
+struct lines {
+	struct line *lines;
+	uint64_t *weights;
+	size_t count;
+};
+
+static bool lines_init(struct lines *lines, const struct hw_findings *findings, bool is_text)
 {
 	const struct hw_retained *retained = findings->retained;
+
+	lines->lines = calloc(2 * (size_t)retained->count + 1, sizeof(*lines->lines));
+	lines->weights = calloc(2 * (size_t)retained->count + 1, sizeof(*lines->weights));
+	if (!lines->lines || !lines->weights)
+		return false;
+	for (uint32_t i = 0; i < retained->count; i++) {
+		lines->lines[lines->count].retainer = i;
+		lines->weights[lines->count++] = retained->retainers[i].retained.bytes;
+		if (!is_text || !has_alike_row(findings, i))
+			continue;
+		lines->lines[lines->count] = (struct line){ .retainer = i, .is_alike = true };
+		lines->weights[lines->count++] = retained->retainers[i].alike_retained.bytes;
+	}
+	return true;
+}
+
+static void lines_deinit(struct lines *lines)
+{
+	free(lines->lines);
+	free(lines->weights);
+}
+
+static void draw_lines(
+	struct hw_report *report, const struct hw_findings *findings, const struct lines *lines)
+{
+	struct hw_tree_cut cut;
 	struct hw_sheet *sheet;
+
+	if (!hw_tree_cut(report, &hw_columns_retained, lines->weights, lines->count, &cut))
+		return;
+	sheet = hw_sheet_create(report, &hw_columns_retained, HW_SHEET_SHORT, "holder");
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct line *line = &lines->lines[i];
+
+		if (cut.shown[i])
+			(line->is_alike ? add_alike_row : add_row)(
+				sheet, findings, &findings->retained->retainers[line->retainer]);
+	}
+	hw_sheet_finish(sheet);
+	hw_tree_say_left_out(report, &cut, "line");
+	hw_tree_cut_deinit(&cut);
+}
+
+void hw_report_retained(struct hw_report *report, const struct hw_findings *findings)
+{
+	struct lines lines = { 0 };
 
 	hw_report_heading(report, NULL);
 	hw_leaks_say_missing(report, findings->graph);
-	say_totals(report, retained);
-	sheet = hw_sheet_create(report, &hw_columns_retained, 0, "holder");
-	for (uint32_t i = 0; i < retained->count; i++)
-		add_row(sheet, findings, &retained->retainers[i]);
-	hw_sheet_finish(sheet);
+	say_totals(report, findings->retained);
+	if (lines_init(&lines, findings, hw_report_is_text(report)))
+		draw_lines(report, findings, &lines);
+	else
+		report->output.no_memory = true;
+	lines_deinit(&lines);
 }

@@ -30,8 +30,7 @@ static void say_live(struct hw_report *report, const struct hw_findings *finding
 
 	hw_field(report, HW_TINT_PLAIN, "meaning",
 		"%s of malloc's memory is in live chunks. If that grows, chunks are leaked or collected; the "
-		"sizes "
-		"below say which.",
+		"sizes below say which.",
 		share);
 	if (histogram && histogram->row_count)
 		say_next(report, "heapwalk --size %llu %s",
@@ -64,14 +63,14 @@ static void families_text(const struct hw_leak_group *group, char *text, size_t 
 		[HW_LOST_BLOCK] = "single blocks",
 		[HW_LOST_LIST] = "lists",
 		[HW_LOST_TREE] = "trees",
-		[HW_LOST_CYCLE] = "cycles that hold only themselves",
+		[HW_LOST_CYCLE] = "cycles that hold only themselves,",
 		[HW_LOST_WEB] = "webs of blocks",
 	};
 	static const char *const one[HW_LOST_SHAPES] = {
 		[HW_LOST_BLOCK] = "single block",
 		[HW_LOST_LIST] = "list",
 		[HW_LOST_TREE] = "tree",
-		[HW_LOST_CYCLE] = "cycle that holds only itself",
+		[HW_LOST_CYCLE] = "cycle that holds only itself,",
 		[HW_LOST_WEB] = "web of blocks",
 	};
 	char count[HW_NUMBER_ROOM];

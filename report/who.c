@@ -4,6 +4,7 @@
 #include "report/leaks.h"
 #include "report/number.h"
 #include "report/sheet.h"
+#include "report/tree.h"
 
 #define INDENT 2
 
@@ -18,6 +19,7 @@ static const struct hw_column columns[] = {
 	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that the chunks of this place take" },
 	{ "content", HW_UNIT_WORD, 0, "what the first of them looks like" },
 	{ "offset", HW_UNIT_NUMBER, 0, "where in the one above the reference stands" },
+	{ "into", HW_UNIT_NUMBER, 0, "where in the chunk it points" },
 	{ "run", HW_UNIT_COUNT, 0, "chunks of this place one behind the other" },
 	{ "chunks", HW_UNIT_COUNT, 0, "that stand here on the way to selected ones" },
 	{ "count", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "selected chunks here and further on" },
@@ -93,12 +95,11 @@ static void print_chunks(FILE *stream, const struct hw_who *who, const struct hw
 
 	print_link(stream, &link);
 	fputs(link.field && !*link.field ? "-> " : " -> ", stream);
+	if (place->into)
+		fputs("inside ", stream);
 	if (place->chunks > 1)
 		fprintf(stream, "%s x ", hw_number_count(place->chunks, number));
 	print_look(stream, who, place);
-	if (place->into)
-		fprintf(stream, " (into its middle, %#llx%s)", (unsigned long long)place->into,
-			place->several_intos ? "..." : "");
 	print_run(stream, who, place);
 }
 
@@ -147,6 +148,7 @@ static void add_row(
 			? none
 			: hw_cell_text(hw_content_name(place->content)),
 		is_holder ? none : hw_cell_number(place->offset),
+		is_holder ? none : hw_cell_number(place->into),
 		is_holder ? none : hw_cell_number(place->run),
 		is_holder ? none : hw_cell_number(place->chunks),
 		hw_cell_number(place->below.chunks),
@@ -174,16 +176,37 @@ static void say_unheld(struct hw_report *report, const struct hw_who *who)
 			hw_number_bytes(who->unheld.bytes, bytes));
 }
 
+/* Nothing holds less than what hangs on it does. */
+static bool cut_places(struct hw_report *report, const struct hw_who *who, struct hw_tree_cut *cut)
+{
+	hw_autofree uint64_t *weights = calloc((size_t)who->count + 1, sizeof(*weights));
+
+	if (!weights) {
+		report->output.no_memory = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < who->count; i++)
+		weights[i] = who->places[i].below.bytes;
+	return hw_tree_cut(report, &hw_columns_who, weights, who->count, cut);
+}
+
 void hw_report_who(struct hw_report *report, const struct hw_findings *findings)
 {
 	const struct hw_who *who = findings->who;
+	struct hw_tree_cut cut = { 0 };
 	struct hw_sheet *sheet;
 
 	hw_report_heading(report, NULL);
 	hw_leaks_say_missing(report, findings->graph);
 	say_unheld(report, who);
-	sheet = hw_sheet_create(report, &hw_columns_who, 0, "place");
-	for (uint32_t i = 0; i < who->count; i++)
-		add_row(sheet, findings, &who->places[i]);
+	if (!cut_places(report, who, &cut))
+		return;
+	sheet = hw_sheet_create(report, &hw_columns_who, HW_SHEET_SHORT, "place");
+	for (uint32_t i = 0; i < who->count; i++) {
+		if (cut.shown[i])
+			add_row(sheet, findings, &who->places[i]);
+	}
 	hw_sheet_finish(sheet);
+	hw_tree_say_left_out(report, &cut, "place");
+	hw_tree_cut_deinit(&cut);
 }

@@ -78,16 +78,16 @@ static struct hw_holder holder_of(struct grouping *grouping, const struct hw_roo
 	return holder;
 }
 
-/* A thread's stack or TLS may be several ranges of memory. */
-static bool is_of_thread(enum hw_root_kind kind)
+/* A thread's stack or TLS may be several ranges of memory, and so may what is left of a mapping. */
+static bool is_whole(const struct hw_holder *holder)
 {
-	return !has_names(kind) && kind != HW_ROOT_MAPPED;
+	return !has_names(holder->kind) && holder->owner != UINT32_MAX && !holder->name;
 }
 
 static bool same(const struct hw_holder *a, const struct hw_holder *b)
 {
 	return a->kind == b->kind && a->owner == b->owner &&
-	       (a->address == b->address || (is_of_thread(a->kind) && !a->name && !b->name));
+	       (a->address == b->address || (is_whole(a) && is_whole(b)));
 }
 
 static struct hw_error *add_holder(struct hw_holders *holders, const struct hw_holder *holder)
@@ -113,7 +113,7 @@ static uint32_t find_holder(const struct hw_holders *holders, const struct hw_ho
 	for (uint32_t i = holders->count; i-- > 0;) {
 		if (same(&holders->holders[i], wanted))
 			return i;
-		if (!is_of_thread(wanted->kind) || wanted->name)
+		if (!is_whole(wanted))
 			break;
 	}
 	return UINT32_MAX;

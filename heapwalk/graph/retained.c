@@ -298,6 +298,8 @@ static void find_alike(struct tree *tree)
 			continue;
 		above->alike.chunks++;
 		above->alike.bytes += above->alike_size;
+		above->alike_retained.chunks += tree->sums[i].chunks;
+		above->alike_retained.bytes += tree->sums[i].bytes;
 	}
 }
 
