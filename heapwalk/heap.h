@@ -334,6 +334,8 @@ struct hw_selection {
 	uint32_t contents; /* bit mask 1 << enum hw_content; 0: any */
 	uint32_t leaks;    /* bit mask 1 << enum hw_leak_kind as `graph` has them, HW_LEAK_STALE; 0: any */
 	const struct hw_graph *graph;
+	const uint8_t *types; /* not 0 for those types of `typing` that are meant; NULL: any */
+	const struct hw_typing *typing;
 	/*
 	 * Later stages' own conditions (leak kind, type): called last, for chunks that passed the rest. NULL:
 	 * all pass.
@@ -392,6 +394,9 @@ struct hw_size_row {
 	double suspicion; /* higher is more suspicious; what it is made of stands at hw_histogram_build() */
 	bool mmapped;     /* chunks with mappings of their own */
 	uint64_t leaks[HW_LEAK_KINDS]; /* has_leaks: chunks by leak kind; each takes chunk_size bytes */
+	uint32_t type;                 /* the commonest; 0: unknown, or nobody looked */
+	enum hw_level type_level;
+	double type_share; /* of this row's chunks, 0 to 1 */
 };
 
 struct hw_histogram {
@@ -399,7 +404,8 @@ struct hw_histogram {
 	size_t row_count;
 	uint64_t chunks;
 	uint64_t bytes;
-	bool has_leaks; /* the selection had a graph */
+	bool has_leaks;              /* the selection had a graph */
+	struct hw_coverage coverage; /* all zero: nobody looked for types */
 };
 
 enum hw_histogram_order {

@@ -6,6 +6,7 @@
 #include "heapwalk/cli/last.h"
 #include "heapwalk/cli/references.h"
 #include "heapwalk/cli/session.h"
+#include "heapwalk/cli/typing.h"
 #include "heapwalk/cli/view.h"
 
 enum exit_status {
@@ -136,14 +137,15 @@ static struct hw_error *check_arena(const struct hw_session *session)
 static bool is_for_counting(const struct hw_session *session, unsigned needs)
 {
 	return !(needs & (HW_VIEW_GRAPH | HW_VIEW_STREAM)) && !session->options.selection.contents &&
-	       !session->options.selection.leaks;
+	       !session->options.selection.leaks && !hw_session_wants_types(session);
 }
 
 static struct hw_error *walk(struct hw_session *session)
 {
 	unsigned needs = hw_views_needs(session->options.views);
 	struct hw_walk_options options = {
-		.skip_content = !(needs & HW_VIEW_CONTENT) && !session->options.selection.contents,
+		.skip_content = !(needs & HW_VIEW_CONTENT) && !session->options.selection.contents &&
+				!hw_session_wants_types(session),
 		.sample_content = is_for_counting(session, needs),
 		.progress = hw_progress_update,
 	};
@@ -218,8 +220,8 @@ static struct hw_error *report(struct hw_session *session)
 /* Each stage stands in its own function; a signal is acted upon between them. */
 static struct hw_error *run(struct hw_session *session)
 {
-	static struct hw_error *(*const stages[])(
-		struct hw_session *) = { open_target, walk, hw_session_references, hw_views_collect, report };
+	static struct hw_error *(*const stages[])(struct hw_session *) = { open_target, walk,
+		hw_session_references, hw_session_types, hw_views_collect, report };
 	struct hw_error *error = NULL;
 
 	for (size_t i = 0; i < hw_array_size(stages) && !error; i++) {

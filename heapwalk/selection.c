@@ -104,6 +104,8 @@ static bool is_meant(const struct hw_chunk_iterator *iterator, uint32_t index)
 		return false;
 	if (selection->leaks && !(selection->leaks & leak_bits(selection->graph, index)))
 		return false;
+	if (selection->types && !selection->types[hw_chunk_type(selection->typing, index)->type])
+		return false;
 	return !selection->matches || selection->matches(index, selection->argument);
 }
 

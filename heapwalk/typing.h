@@ -204,4 +204,58 @@ static inline const struct hw_chunk_type *hw_chunk_type(const struct hw_typing *
 	return &typing->chunks[index];
 }
 
+/* ------------------------------------------------------------------------------------------ counted by type
+ */
+
+/* What stands in a row together. */
+enum hw_type_grouping {
+	HW_BY_TYPE,
+	HW_BY_SHAPE,
+	HW_BY_SIZE, /* chunk size; mmapped chunks apart */
+};
+
+/* Selected live chunks of one type, shape or size. */
+struct hw_type_row {
+	uint64_t key;   /* type or shape number; chunk size, plus 1 for mmapped ones */
+	uint32_t type;  /* that most of them have */
+	uint32_t types; /* how many they have */
+	uint64_t type_chunks;
+	enum hw_level level; /* of most that have it */
+	enum hw_evidence evidence;
+	uint64_t chunks;
+	uint64_t bytes; /* chunk sizes, as in the histogram */
+	uint32_t example;
+};
+
+struct hw_type_tally {
+	uint64_t chunks;
+	uint64_t bytes;
+};
+
+/* How much of the selected chunks has a type, and how sure that is. */
+struct hw_coverage {
+	struct hw_type_tally all;
+	struct hw_type_tally levels[HW_LEVELS]; /* without texts, which stand apart here */
+	struct hw_type_tally text;
+};
+
+struct hw_type_table {
+	struct hw_type_row *rows; /* most bytes first */
+	size_t count;
+	struct hw_coverage coverage;
+};
+
+struct hw_selection;
+struct hw_histogram;
+
+/* Errors: memory short. */
+struct hw_error *hw_type_table_build(const struct hw_typing *typing, const struct hw_selection *selection,
+	enum hw_type_grouping by, struct hw_type_table **table) hw_must_check;
+void hw_type_table_destroy(struct hw_type_table *table);
+
+/* Fills in the coverage, and what most chunks of each row are; `selection` is the one that the histogram was
+ * made with. */
+struct hw_error *hw_histogram_add_types(struct hw_histogram *histogram, const struct hw_typing *typing,
+	const struct hw_selection *selection) hw_must_check;
+
 #endif

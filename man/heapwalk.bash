@@ -18,7 +18,7 @@ _heapwalk_views()
 
 	for word in "${COMP_WORDS[@]}"; do
 		case $word in
-		--summary | --histogram | --list | --dump | --dump-strings | --leaks | --who | --retained | --verdict | --arenas | --maps | --stacks | --anomalies)
+		--summary | --histogram | --types | --shapes | --list | --dump | --dump-strings | --leaks | --who | --retained | --verdict | --arenas | --maps | --stacks | --anomalies)
 			echo "$word"
 			;;
 		esac
@@ -28,8 +28,8 @@ _heapwalk_views()
 _heapwalk()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --summary --histogram
-		--list --dump --dump-strings --leaks --who --retained --verdict --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
+	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --type --min-confidence
+		--summary --histogram --types --shapes --by --list --dump --dump-strings --leaks --who --retained --verdict --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
 		--newest-first --dump-bytes --min-length --bytes --output --help --version
 		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --quick --fail-on"
 	local kinds="live free any mmapped tcache fastbin unsorted smallbin largebin unbinned top bookkeeping skipped
@@ -53,6 +53,12 @@ _heapwalk()
 	--freeze)
 		mapfile -t COMPREPLY < <(compgen -W "fork hold auto" -- "$current")
 		;;
+	--min-confidence)
+		mapfile -t COMPREPLY < <(compgen -W "certain strong likely guess unknown" -- "$current")
+		;;
+	--by)
+		mapfile -t COMPREPLY < <(compgen -W "size type shape" -- "$current")
+		;;
 	-f | --format)
 		mapfile -t COMPREPLY < <(compgen -W "table json csv" -- "$current")
 		;;
@@ -66,7 +72,7 @@ _heapwalk()
 	--fail-on)
 		mapfile -t COMPREPLY < <(compgen -W "lost" -- "$current")
 		;;
-	-s | --size | -a | --arena | -n | --top | --limit | --dump-bytes | --min-length) ;;
+	-s | --size | -a | --arena | -T | --type | -n | --top | --limit | --dump-bytes | --min-length) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$long" -- "$current")
 		;;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The per-size histogram. */
 #include "report/sheet.h"
+#include "report/types.h"
 
 static const struct hw_column columns[] = {
 	{ "requests", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the malloc() requests that end in these chunks" },
@@ -15,9 +16,11 @@ static const struct hw_column columns[] = {
 	{ "lost", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS | HW_COLUMN_FILLED | HW_COLUMN_GRAPH,
 		"what the definitely and indirectly lost ones take" },
 	{ "bar", HW_UNIT_BAR, HW_COLUMN_SHOWN, "the share as a bar; in tables only", "" },
-	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the commonest content" },
-	{ "content_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN,
-		"of these chunks (large heap: of a sample) that have it", "" },
+	{ "type", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "the commonest type; tables: or content" },
+	{ "type_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "of these chunks that have it", "" },
+	{ "level", HW_UNIT_WORD, HW_COLUMN_SHOWN, "how sure that is: certain, strong, likely, guess" },
+	{ "content", HW_UNIT_WORD, 0, "the commonest content" },
+	{ "content_share", HW_UNIT_SHARE, 0, "of these chunks (large heap: of a sample) that have it", "" },
 	{ "definite", HW_UNIT_COUNT, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "definitely lost ones" },
 	{ "definite_bytes", HW_UNIT_BYTES, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "what they take" },
 	{ "indirect", HW_UNIT_COUNT, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "indirectly lost ones" },
@@ -54,9 +57,34 @@ static struct hw_cell lost_cell(const struct hw_histogram *histogram, const stru
 	return histogram->has_leaks ? hw_cell_number(lost * row->chunk_size) : hw_cell_none();
 }
 
-static void add_row(
-	struct hw_sheet *sheet, const struct hw_histogram *histogram, const struct hw_size_row *row)
+static const char *content_name(const struct hw_size_row *row)
 {
+	return row->content == HW_CONTENT_NONE ? NULL : hw_content_name(row->content);
+}
+
+/* What is known of the chunks: for reading, a look at their bytes is better than nothing. */
+static const char *type_name(
+	const struct hw_report *report, const struct hw_typing *typing, const struct hw_size_row *row)
+{
+	if (typing && row->type)
+		return typing->types[row->type].name;
+	return hw_report_is_text(report) ? content_name(row) : NULL;
+}
+
+static struct hw_cell type_share(
+	const struct hw_report *report, const struct hw_typing *typing, const struct hw_size_row *row)
+{
+	if (typing && row->type)
+		return hw_cell_real(row->type_share);
+	if (!hw_report_is_text(report) || row->content == HW_CONTENT_NONE)
+		return hw_cell_none();
+	return hw_cell_real(row->content_share);
+}
+
+static void add_row(struct hw_sheet *sheet, const struct hw_findings *findings, const struct hw_size_row *row)
+{
+	const struct hw_histogram *histogram = findings->histogram;
+	const struct hw_typing *typing = findings->typing;
 	hw_autofree char *requests = requests_text(row);
 	uint64_t size = row->chunk_size;
 	struct hw_cell cells[] = {
@@ -71,7 +99,10 @@ static void add_row(
 		hw_cell_real(row->share),
 		lost_cell(histogram, row),
 		hw_cell_real(row->share),
-		hw_cell_text(row->content == HW_CONTENT_NONE ? NULL : hw_content_name(row->content)),
+		hw_cell_text(type_name(sheet->report, typing, row)),
+		type_share(sheet->report, typing, row),
+		hw_cell_text(typing && row->type ? hw_level_name(row->type_level) : NULL),
+		hw_cell_text(content_name(row)),
 		row->content == HW_CONTENT_NONE ? hw_cell_none() : hw_cell_real(row->content_share),
 		leak_cell(histogram, row, HW_LEAK_DEFINITE, 1),
 		leak_cell(histogram, row, HW_LEAK_DEFINITE, size),
@@ -93,13 +124,14 @@ void hw_report_histogram(struct hw_report *report, const struct hw_findings *fin
 	hw_report_heading(report, NULL);
 	if (!histogram->row_count)
 		hw_report_print(report, "No live chunk is selected.\n");
+	hw_types_say_coverage(report, &histogram->coverage);
 	sheet = hw_sheet_create(report, &hw_columns_histogram, HW_SHEET_TOTAL, "size");
 	for (size_t i = 0; i < histogram->row_count; i++)
-		add_row(sheet, histogram, &histogram->rows[i]);
+		add_row(sheet, findings, &histogram->rows[i]);
 	hw_sheet_finish(sheet);
 	if (findings->heap->content_sampled)
 		hw_report_print(report,
-			"CONTENT: of each size up to %d bytes %d chunks were looked into, then one in %d.\n"
+			"Looks: of each size up to %d bytes %d chunks were looked into, then one in %d.\n"
 			"--list looks into all.\n",
 			HW_SAMPLED_CHUNK, HW_SAMPLE_FIRST, HW_SAMPLE_STEP);
 }

@@ -11,6 +11,9 @@ static const struct hw_column columns[] = {
 	{ "state", HW_UNIT_WORD, HW_COLUMN_SHOWN, "live, mmapped, tcache, ..." },
 	{ "kind", HW_UNIT_WORD, HW_COLUMN_GRAPH, "who refers to it: still reachable, definitely lost, ..." },
 	{ "type", HW_UNIT_TEXT, 0, "what it is" },
+	{ "level", HW_UNIT_WORD, HW_COLUMN_EXTRA, "how sure the type is: certain, strong, likely, guess" },
+	{ "evidence", HW_UNIT_WORD, HW_COLUMN_EXTRA, "what tells the type: vtable, path, text, ..." },
+	{ "fit", HW_UNIT_WORD, HW_COLUMN_EXTRA, "how they go together: exact, array, prefix, ..." },
 	{ "stale", HW_UNIT_WORD, HW_COLUMN_EXTRA, "yes: only a word that looks stale refers to it" },
 	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_EXTRA, "what its bytes look like" },
 };
@@ -25,10 +28,19 @@ static const char *leak_kind(const struct hw_graph *graph, uint32_t index)
 	return kind == HW_LEAK_NONE ? NULL : hw_leak_kind_name(kind);
 }
 
+/* NULL: not known, or nobody looked. */
+static const struct hw_chunk_type *type_of(const struct hw_typing *typing, uint32_t index)
+{
+	const struct hw_chunk_type *answer = typing ? hw_chunk_type(typing, index) : NULL;
+
+	return answer && answer->type ? answer : NULL;
+}
+
 static void add_row(
 	struct hw_sheet *sheet, const struct hw_findings *findings, uint32_t index, uint32_t arena)
 {
 	const struct hw_heap *heap = findings->heap;
+	const struct hw_chunk_type *answer = type_of(findings->typing, index);
 	enum hw_content content = hw_chunk_content(heap, index);
 	bool is_stale = findings->graph && hw_chunk_is_stale(findings->graph, index);
 	struct hw_cell cells[] = {
@@ -38,7 +50,10 @@ static void add_row(
 		hw_cell_number(arena),
 		hw_cell_text(hw_chunk_state_name(hw_chunk_state(heap, index))),
 		hw_cell_text(leak_kind(findings->graph, index)),
-		hw_cell_none(),
+		hw_cell_text(answer ? findings->typing->types[answer->type].name : NULL),
+		hw_cell_text(answer ? hw_level_name(answer->level) : NULL),
+		hw_cell_text(answer ? hw_evidence_name(answer->evidence) : NULL),
+		hw_cell_text(answer ? hw_fit_name(answer->fit) : NULL),
 		hw_cell_text(is_stale ? "yes" : NULL),
 		hw_cell_text(content == HW_CONTENT_NONE ? NULL : hw_content_name(content)),
 	};

@@ -17,6 +17,7 @@ struct hw_report {
 	unsigned width;   /* columns of the terminal; 80 where there is none */
 	unsigned views;   /* drawn so far */
 	bool has_verdict; /* it was said */
+	bool has_coverage;
 	struct hw_error *error;
 };
 

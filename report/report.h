@@ -104,6 +104,8 @@ extern const struct hw_column_set hw_columns_anomalies;
 extern const struct hw_column_set hw_columns_leaks;
 extern const struct hw_column_set hw_columns_who;
 extern const struct hw_column_set hw_columns_retained;
+extern const struct hw_column_set hw_columns_types;
+extern const struct hw_column_set hw_columns_shapes;
 
 #define HW_COLUMN_LIMIT 32 /* columns in a set at most */
 
@@ -207,6 +209,9 @@ struct hw_findings {
 	const struct hw_who *who;
 	const struct hw_retained *retained;
 	const struct hw_verdict *verdict;
+	const struct hw_typing *typing;
+	const struct hw_type_table *types;  /* by type, */
+	const struct hw_type_table *shapes; /* and by shape */
 	bool newest_first;
 };
 
@@ -247,6 +252,10 @@ void hw_report_retained(struct hw_report *report, const struct hw_findings *find
 
 /* What stands out, also at the foot of the summary. Needs snapshot, heap, accounting and verdict. */
 void hw_report_verdict(struct hw_report *report, const struct hw_findings *findings);
+
+/* The types of chunks, and what unnamed ones look like. Need snapshot, heap, typing and types or shapes. */
+void hw_report_types(struct hw_report *report, const struct hw_findings *findings);
+void hw_report_shapes(struct hw_report *report, const struct hw_findings *findings);
 
 /* Every thread's call stack. Needs snapshot and stacks. */
 void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "unwind/demangle.h"
+#include "unwind/unwinder.h"
 
 /*
  * A name comes from a file that we do not trust, and its substitutions nest: each few letters more can double

@@ -2,7 +2,7 @@
 /* A sorted table of symbols and the choice among those that cover an address. */
 #include <elf.h>
 
-#include "unwind/demangle.h"
+#include "unwind/unwinder.h"
 #include "unwind/symbols.h"
 
 /* How many symbols before an address may be looked at for one that reaches over it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Global, static and thread-local variables. */
-#include "unwind/demangle.h"
+#include "unwind/unwinder.h"
 #include "unwind/type_reader.h"
 
 static bool is_tls(const Dwarf_Op *operation)

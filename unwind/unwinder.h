@@ -103,6 +103,12 @@ bool hw_unwinder_symbol(struct hw_unwinder *unwinder, uint64_t address, struct h
 bool hw_unwinder_tls_symbol(
 	struct hw_unwinder *unwinder, size_t module, uint64_t offset, struct hw_symbol *symbol);
 
+/*
+ * "ns::Thing::run(int)" for "_ZN2ns5Thing3runEi": the caller's to free. NULL when `name` is no mangled name
+ * (it then stands for itself) or memory is short.
+ */
+char *hw_demangle(const char *name);
+
 /* False without debug information for it. */
 bool hw_unwinder_line(struct hw_unwinder *unwinder, uint64_t address, struct hw_source_line *line);
 

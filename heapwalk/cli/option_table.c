@@ -88,6 +88,33 @@ static struct hw_error *apply_kind(struct hw_options *options, const char *value
 	return hw_options_kinds(value, &options->selection);
 }
 
+static struct hw_error *apply_type(struct hw_options *options, const char *value)
+{
+	options->type_glob = value;
+	return NULL;
+}
+
+static struct hw_error *apply_min_confidence(struct hw_options *options, const char *value)
+{
+	if (hw_level_parse(value, &options->minimum_level))
+		return NULL;
+	return hw_error_create(HW_ERROR_USAGE,
+		"--min-confidence takes certain, strong, likely, guess or unknown, not \"%s\"", value);
+}
+
+static struct hw_error *apply_by(struct hw_options *options, const char *value)
+{
+	if (strcmp(value, "size") == 0)
+		options->by = HW_BY_SIZE;
+	else if (strcmp(value, "type") == 0)
+		options->by = HW_BY_TYPE;
+	else if (strcmp(value, "shape") == 0)
+		options->by = HW_BY_SHAPE;
+	else
+		return hw_error_create(HW_ERROR_USAGE, "--by takes size, type or shape, not \"%s\"", value);
+	return NULL;
+}
+
 static struct hw_error *ignore(struct hw_options *options, enum hw_root_kind kind)
 {
 	options->ignore_roots |= 1u << kind;
@@ -236,6 +263,9 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_SELECTION, 'a', "arena", "N", "the chunks of this arena", apply_arena },
 	{ HW_GROUP_SELECTION, 'k', "kind", "LIST", "live, free, string, zero, lost, possible, ...",
 		apply_kind },
+	{ HW_GROUP_SELECTION, 'T', "type", "GLOB", "chunks of types with such names", apply_type },
+	{ HW_GROUP_SELECTION, 0, "min-confidence", "LEVEL", "believe no type that is less sure than this",
+		apply_min_confidence },
 	{ HW_GROUP_ROOTS, 0, "ignore-globals", NULL, "not what modules' data refers to",
 		apply_ignore_globals },
 	{ HW_GROUP_ROOTS, 0, "ignore-stacks", NULL, "not what threads' stacks refer to",
@@ -248,6 +278,7 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_OUTPUT, 'f', "format", "FORMAT", "table, json or csv", apply_format },
 	{ HW_GROUP_OUTPUT, 'C', "columns", "LIST", "these columns; +LIST adds; help lists them",
 		apply_columns },
+	{ HW_GROUP_OUTPUT, 0, "by", "WHAT", "--histogram: a row for each size, type or shape", apply_by },
 	{ HW_GROUP_OUTPUT, 0, "sort", "COLUMN", "by this column, also COLUMN:asc, COLUMN:desc", apply_sort },
 	{ HW_GROUP_OUTPUT, 'n', "top", "N", "at most N rows, 0: all", apply_top },
 	{ HW_GROUP_OUTPUT, 0, "limit", "N", "--list, --dump: at most N chunks, 0: all", apply_limit },

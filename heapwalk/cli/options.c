@@ -193,6 +193,7 @@ static void fill_defaults(struct hw_options *options)
 
 	if (!options->views && report->format == HW_FORMAT_CSV)
 		options->views = hw_views_histogram(); /* one table: the summary has to stay out */
+	options->views = hw_views_grouped(options->views, options->by);
 	report->table = hw_views_table(options->views);
 	report->lines = report->format == HW_FORMAT_JSON && hw_views_needs(options->views) & HW_VIEW_LINES;
 	if (!options->has_limit && report->has_top)
@@ -210,6 +211,7 @@ struct hw_error *hw_options_parse(int argc, char **argv, struct hw_options *opti
 	struct hw_error *error;
 
 	memset(options, 0, sizeof(*options));
+	options->by = HW_BY_SIZE;
 	error = apply_all(argc, argv, options);
 	if (error || options->want_help || options->want_version)
 		return error;

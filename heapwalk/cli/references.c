@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* When the references are needed, and what --fail-on makes of them. */
 #include "heapwalk/cli/references.h"
+#include "heapwalk/cli/typing.h"
 #include "heapwalk/cli/view.h"
 
 /* A column that was asked for by name, or all of them. */
@@ -24,7 +25,8 @@ static bool are_needed(const struct hw_session *session)
 	const struct hw_options *options = &session->options;
 	unsigned needs = hw_views_needs(options->views);
 
-	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks)
+	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks ||
+		hw_session_wants_types(session))
 		return true;
 	if (needs & HW_VIEW_VERDICT && !options->quick && is_soon_done(session->heap))
 		return true;

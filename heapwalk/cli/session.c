@@ -86,6 +86,9 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.who = session->who,
 		.retained = session->retained,
 		.verdict = session->verdict,
+		.typing = session->typing,
+		.types = session->types,
+		.shapes = session->shapes,
 		.newest_first = session->options.newest_first,
 	};
 }
@@ -100,6 +103,10 @@ void hw_session_deinit(struct hw_session *session)
 	hw_who_destroy(session->who);
 	hw_retained_destroy(session->retained);
 	hw_verdict_destroy(session->verdict);
+	hw_type_table_destroy(session->types);
+	hw_type_table_destroy(session->shapes);
+	free(session->selected_types);
+	hw_typing_destroy(session->typing);
 	hw_graph_destroy(session->graph);
 	hw_histogram_destroy(session->histogram);
 	hw_accounting_destroy(session->accounting);

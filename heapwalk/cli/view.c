@@ -7,11 +7,17 @@
 
 static struct hw_error *collect_histogram(struct hw_session *session)
 {
+	struct hw_error *error;
+
 	if (session->histogram)
 		return NULL;
 	hw_progress_stage("counting chunks");
-	return hw_histogram_build(
+	error = hw_histogram_build(
 		session->heap, &session->options.selection, HW_ORDER_SUSPICION, &session->histogram);
+	if (!error && session->typing)
+		error = hw_histogram_add_types(
+			session->histogram, session->typing, &session->options.selection);
+	return error;
 }
 
 static struct hw_error *collect_strings(struct hw_session *session)
@@ -91,6 +97,17 @@ static struct hw_error *collect_retained(struct hw_session *session)
 	return error ? error : hw_retained_build(session->graph, &session->names, NULL, &session->retained);
 }
 
+static struct hw_error *collect_types(struct hw_session *session)
+{
+	return hw_type_table_build(session->typing, &session->options.selection, HW_BY_TYPE, &session->types);
+}
+
+static struct hw_error *collect_shapes(struct hw_session *session)
+{
+	return hw_type_table_build(
+		session->typing, &session->options.selection, HW_BY_SHAPE, &session->shapes);
+}
+
 /* --------------------------------------------------------------------------------------------------- table
  */
 
@@ -98,6 +115,8 @@ static struct hw_error *collect_retained(struct hw_session *session)
 enum {
 	SUMMARY,
 	HISTOGRAM,
+	TYPES,
+	SHAPES,
 	LIST,
 	DUMP,
 	DUMP_STRINGS,
@@ -119,11 +138,16 @@ const struct hw_view hw_views[] = {
 		HW_VIEW_HEAP | HW_VIEW_CONTENT | HW_VIEW_USAGE | HW_VIEW_ANOMALIES | HW_VIEW_VERDICT,
 		"what it is and where its memory is (default)", &hw_columns_memory, collect_summary,
 		hw_report_summary },
-	[HISTOGRAM] = { "histogram", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_VERDICT,
+	[HISTOGRAM] = { "histogram", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_VERDICT | HW_VIEW_TYPED,
 		"live chunks by size (default)", &hw_columns_histogram, collect_histogram,
 		hw_report_histogram },
+	[TYPES] = { "types", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_TYPES, "live chunks by type",
+		&hw_columns_types, collect_types, hw_report_types },
+	[SHAPES] = { "shapes", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_TYPES,
+		"live chunks by what their words are", &hw_columns_shapes, collect_shapes, hw_report_shapes },
 	[LIST] = { "list", 'l',
-		HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_STREAM | HW_VIEW_CONTENT | HW_VIEW_KINDS,
+		HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_STREAM | HW_VIEW_CONTENT | HW_VIEW_KINDS |
+			HW_VIEW_TYPE_LIST,
 		"every selected chunk", &hw_columns_list, NULL, hw_report_list },
 	[DUMP] = { "dump", 'd', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY | HW_VIEW_STREAM,
 		"their words and what they point to", &hw_columns_dump, hw_session_names, hw_report_dump },
@@ -153,6 +177,15 @@ const size_t hw_view_count = hw_array_size(hw_views);
 uint64_t hw_views_histogram(void)
 {
 	return BIT(HISTOGRAM);
+}
+
+uint64_t hw_views_grouped(uint64_t views, enum hw_type_grouping by)
+{
+	uint64_t all = views ? views : DEFAULT_VIEWS;
+
+	if (by == HW_BY_SIZE || !(all & BIT(HISTOGRAM)))
+		return views;
+	return (all & ~BIT(HISTOGRAM)) | (by == HW_BY_TYPE ? BIT(TYPES) : BIT(SHAPES));
 }
 
 uint64_t hw_views_who(void)

@@ -20,6 +20,9 @@ enum hw_view_need {
 	HW_VIEW_STREAM = 512,   /* rows are written as they come: no sorting, --top is --limit */
 	HW_VIEW_VERDICT = 1024, /* who refers to what, where that does not take long */
 	HW_VIEW_KINDS = 256,    /* JSON and CSV have leak kinds in a column */
+	HW_VIEW_TYPES = 2048,   /* what the chunks are, by all evidence */
+	HW_VIEW_TYPED = 4096,   /* has types in a column: by cheap evidence, where that does not take long */
+	HW_VIEW_TYPE_LIST = 8192, /* has types in a column, should somebody ask for it */
 };
 
 struct hw_view {
@@ -44,6 +47,9 @@ const struct hw_column_set *hw_views_table(uint64_t views);
 uint64_t hw_views_histogram(void);
 uint64_t hw_views_who(void);
 uint64_t hw_views_without_heap(void);
+
+/* The same with the histogram's place taken by the view that has a row for each type or shape. */
+uint64_t hw_views_grouped(uint64_t views, enum hw_type_grouping by);
 
 /* True when `views` has the view number `index`, or it is a default one and there are none. */
 bool hw_views_have(uint64_t views, size_t index);

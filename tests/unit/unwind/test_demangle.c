@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unwind/demangle.h"
+#include "unwind/unwinder.h"
 
 static const struct {
 	const char *mangled;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the chunks are: asked for with all evidence, or shown beside sizes where that costs little. */
+#include "heapwalk/cli/typing.h"
+
+#include <fnmatch.h>
+
+#include "heapwalk/cli/view.h"
+
+/* As for references: without being asked only where it costs a fraction of a second. */
+#define SOON_CHUNKS 1000000
+
+/* ------------------------------------------------------------------------------------- debug information
+ */
+
+static struct hw_error *catalogue(void *argument, const struct hw_types **types)
+{
+	struct hw_session *session = argument;
+
+	return hw_unwinder_types(session->unwinder, types);
+}
+
+/* Hands a frame's variables on with the name of its function. */
+struct local_visit {
+	bool (*each)(const struct hw_variable *variable, const char *function, void *argument);
+	void *argument;
+	const char *function;
+	bool stopped;
+};
+
+static bool visit_local(const struct hw_variable *variable, void *argument)
+{
+	struct local_visit *visit = argument;
+
+	visit->stopped = !visit->each(variable, visit->function, visit->argument);
+	return !visit->stopped;
+}
+
+static struct hw_error *each_local(void *argument, uint32_t thread,
+	bool (*each)(const struct hw_variable *variable, const char *function, void *argument),
+	void *each_argument)
+{
+	struct hw_session *session = argument;
+	struct local_visit visit = { .each = each, .argument = each_argument };
+	struct hw_stack stack;
+	struct hw_error *error = hw_unwinder_stack(session->unwinder, thread, 0, &stack);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < stack.frame_count && !error && !visit.stopped; i++) {
+		struct hw_symbol symbol;
+		bool named =
+			hw_unwinder_symbol(session->unwinder, hw_frame_lookup(&stack.frames[i]), &symbol);
+
+		visit.function = named && symbol.name ? symbol.name : "";
+		error = hw_unwinder_each_local(session->unwinder, &stack, i, visit_local, &visit);
+	}
+	hw_stack_deinit(&stack);
+	return error;
+}
+
+/* --------------------------------------------------------------------------------------------- when and how
+ */
+
+static bool names_types(const char *columns)
+{
+	return strcasestr(columns, "type") || strcasestr(columns, "level") ||
+	       strcasestr(columns, "evidence") || strcasestr(columns, "fit");
+}
+
+/* Tables of chunks show types on request. */
+static bool list_shows_types(const struct hw_report_options *report)
+{
+	return report->columns ? names_types(report->columns) : report->format != HW_FORMAT_TABLE;
+}
+
+static bool histogram_shows_types(const struct hw_report_options *report)
+{
+	return !report->columns || names_types(report->columns);
+}
+
+static bool is_soon_done(const struct hw_heap *heap)
+{
+	return heap->tallies[HW_CHUNK_LIVE].chunks + heap->tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
+}
+
+bool hw_session_wants_types(const struct hw_session *session)
+{
+	const struct hw_options *options = &session->options;
+	unsigned needs = hw_views_needs(options->views);
+
+	return needs & HW_VIEW_TYPES || options->type_glob || options->minimum_level ||
+	       (needs & HW_VIEW_TYPE_LIST && list_shows_types(&options->report));
+}
+
+static struct hw_error *build(struct hw_session *session, bool fully)
+{
+	struct hw_debug_types debug = {
+		.argument = session, .catalogue = catalogue, .each_local = each_local
+	};
+	struct hw_typing_options options = {
+		.demangle = hw_demangle,
+		.minimum = session->options.minimum_level,
+		.progress = hw_progress_update,
+	};
+	struct hw_error *error = NULL;
+
+	hw_progress_stage("finding out what they are");
+	if (fully) {
+		error = hw_session_names(session);
+		options.names = &session->names;
+		options.debug = &debug;
+	}
+	if (!error)
+		error = hw_typing_build(session->heap, session->graph, &options, &session->typing);
+	return error;
+}
+
+/* --type */
+static struct hw_error *select_types(struct hw_session *session)
+{
+	const struct hw_typing *typing = session->typing;
+
+	session->selected_types = calloc(typing->type_count, 1);
+	if (!session->selected_types)
+		return hw_error_no_memory();
+	for (uint32_t i = 0; i < typing->type_count; i++)
+		session->selected_types[i] =
+			fnmatch(session->options.type_glob, typing->types[i].name, 0) == 0;
+	session->options.selection.types = session->selected_types;
+	session->options.selection.typing = typing;
+	return NULL;
+}
+
+/* A histogram alone, of a heap that is quickly looked through. */
+static bool are_welcome(const struct hw_session *session)
+{
+	return hw_views_needs(session->options.views) & HW_VIEW_TYPED && is_soon_done(session->heap) &&
+	       !session->heap->content_sampled && histogram_shows_types(&session->options.report);
+}
+
+struct hw_error *hw_session_types(struct hw_session *session)
+{
+	bool fully = hw_session_wants_types(session);
+	struct hw_error *error;
+
+	if (!session->heap || !hw_allocator_is_glibc(session->heap->allocator))
+		return NULL;
+	if (!fully && !are_welcome(session))
+		return NULL;
+	error = build(session, fully);
+	if (!error && session->options.type_glob)
+		error = select_types(session);
+	return error;
+}
