@@ -16,9 +16,12 @@ static const struct hw_column columns[] = {
 	{ "lost", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS | HW_COLUMN_FILLED | HW_COLUMN_GRAPH,
 		"what the definitely and indirectly lost ones take" },
 	{ "bar", HW_UNIT_BAR, HW_COLUMN_SHOWN, "the share as a bar; in tables only", "" },
-	{ "type", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "the commonest type; tables: or content" },
-	{ "type_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "of these chunks that have it", "" },
-	{ "level", HW_UNIT_WORD, HW_COLUMN_SHOWN, "how sure that is: certain, strong, likely, guess" },
+	{ "type", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE | HW_COLUMN_TYPED,
+		"the commonest type; tables: or content" },
+	{ "type_share", HW_UNIT_SHARE, HW_COLUMN_SHOWN | HW_COLUMN_TYPED, "of these chunks that have it",
+		"" },
+	{ "level", HW_UNIT_WORD, HW_COLUMN_SHOWN | HW_COLUMN_TYPED,
+		"how sure that is: certain, strong, likely, guess" },
 	{ "content", HW_UNIT_WORD, 0, "the commonest content" },
 	{ "content_share", HW_UNIT_SHARE, 0, "of these chunks (large heap: of a sample) that have it", "" },
 	{ "definite", HW_UNIT_COUNT, HW_COLUMN_ADDS | HW_COLUMN_GRAPH, "definitely lost ones" },
@@ -131,7 +134,7 @@ void hw_report_histogram(struct hw_report *report, const struct hw_findings *fin
 	hw_sheet_finish(sheet);
 	if (findings->heap->content_sampled)
 		hw_report_print(report,
-			"Looks: of each size up to %d bytes %d chunks were looked into, then one in %d.\n"
+			"CONTENT: of each size up to %d bytes %d chunks were looked into, then one in %d.\n"
 			"--list looks into all.\n",
 			HW_SAMPLED_CHUNK, HW_SAMPLE_FIRST, HW_SAMPLE_STEP);
 }

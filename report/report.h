@@ -75,6 +75,7 @@ enum hw_column_flag {
 	HW_COLUMN_EXTRA = 8, /* in JSON and CSV too only when asked for by name */
 	HW_COLUMN_FILLED = 32, /* with SHOWN and ADDS: not where it would be empty or 0 in every row */
 	HW_COLUMN_GRAPH = 64,  /* empty unless it is known who refers to what */
+	HW_COLUMN_TYPED = 128, /* empty unless it is known what the chunks are */
 };
 
 struct hw_column {

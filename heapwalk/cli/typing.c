@@ -61,21 +61,22 @@ static struct hw_error *each_local(void *argument, uint32_t thread,
 /* --------------------------------------------------------------------------------------------- when and how
  */
 
-static bool names_types(const char *columns)
+/* A column that has types was asked for by name. */
+static bool names_types(const struct hw_report_options *report)
 {
-	return strcasestr(columns, "type") || strcasestr(columns, "level") ||
-	       strcasestr(columns, "evidence") || strcasestr(columns, "fit");
+	return report->table &&
+	       hw_columns_name(report->table, report->columns, report->sort, HW_COLUMN_TYPED);
 }
 
 /* Tables of chunks show types on request. */
 static bool list_shows_types(const struct hw_report_options *report)
 {
-	return report->columns ? names_types(report->columns) : report->format != HW_FORMAT_TABLE;
+	return names_types(report) || (!report->columns && report->format != HW_FORMAT_TABLE);
 }
 
 static bool histogram_shows_types(const struct hw_report_options *report)
 {
-	return !report->columns || names_types(report->columns);
+	return !report->columns || names_types(report);
 }
 
 static bool is_soon_done(const struct hw_heap *heap)
