@@ -4,62 +4,11 @@
 
 #include <fnmatch.h>
 
+#include "heapwalk/cli/debug_types.h"
 #include "heapwalk/cli/view.h"
 
 /* As for references: without being asked only where it costs a fraction of a second. */
 #define SOON_CHUNKS 1000000
-
-/* ------------------------------------------------------------------------------------- debug information
- */
-
-static struct hw_error *catalogue(void *argument, const struct hw_types **types)
-{
-	struct hw_session *session = argument;
-
-	return hw_unwinder_types(session->unwinder, types);
-}
-
-/* Hands a frame's variables on with the name of its function. */
-struct local_visit {
-	bool (*each)(const struct hw_variable *variable, const char *function, void *argument);
-	void *argument;
-	const char *function;
-	bool stopped;
-};
-
-static bool visit_local(const struct hw_variable *variable, void *argument)
-{
-	struct local_visit *visit = argument;
-
-	visit->stopped = !visit->each(variable, visit->function, visit->argument);
-	return !visit->stopped;
-}
-
-static struct hw_error *each_local(void *argument, uint32_t thread,
-	bool (*each)(const struct hw_variable *variable, const char *function, void *argument),
-	void *each_argument)
-{
-	struct hw_session *session = argument;
-	struct local_visit visit = { .each = each, .argument = each_argument };
-	struct hw_stack stack;
-	struct hw_error *error = hw_unwinder_stack(session->unwinder, thread, 0, &stack);
-
-	if (error)
-		return error;
-	for (size_t i = 0; i < stack.frame_count && !error && !visit.stopped; i++) {
-		struct hw_symbol symbol;
-		bool named =
-			hw_unwinder_symbol(session->unwinder, hw_frame_lookup(&stack.frames[i]), &symbol);
-
-		visit.function = named && symbol.name ? symbol.name : "";
-		error = hw_unwinder_each_local(session->unwinder, &stack, i, visit_local, &visit);
-	}
-	hw_stack_deinit(&stack);
-	return error;
-}
-
-/* --------------------------------------------------------------------------------------------- when and how
- */
 
 /* A column that has types was asked for by name. */
 static bool names_types(const struct hw_report_options *report)
@@ -95,9 +44,7 @@ bool hw_session_wants_types(const struct hw_session *session)
 
 static struct hw_error *build(struct hw_session *session, bool fully)
 {
-	struct hw_debug_types debug = {
-		.argument = session, .catalogue = catalogue, .each_local = each_local
-	};
+	struct hw_debug_types debug;
 	struct hw_typing_options options = {
 		.demangle = hw_demangle,
 		.minimum = session->options.minimum_level,
@@ -108,6 +55,7 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 	hw_progress_stage("finding out what they are");
 	if (fully) {
 		error = hw_session_names(session);
+		debug = hw_debug_types_from(session->unwinder);
 		options.names = &session->names;
 		options.debug = &debug;
 	}
