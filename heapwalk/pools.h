@@ -25,20 +25,22 @@ enum hw_pool_kind {
 /* Stable names: "pymalloc", "records". */
 const char *hw_pool_kind_name(enum hw_pool_kind kind);
 
-/* Records of one type and size in the blocks of one kind of pool. Blocks are disjoint ranges of memory. */
+/*
+ * Records of one type and size in the blocks of one kind of pool. Blocks are chunks or mappings; of PYMALLOC
+ * its pools. PYMALLOC's free ones have rows of their own, without a type and certain: a free block is no more
+ * a dict than a list.
+ */
 struct hw_pool_row {
 	enum hw_pool_kind kind;
-	uint32_t type;        /* index into hw_typing.types; 0: unknown */
+	uint32_t type;        /* index into hw_typing.types; 0: unknown, or free */
 	uint64_t record_size; /* from the start of one to the start of the next */
-	uint64_t used;        /* records in use */
-	uint64_t free;       /* records that the pool keeps on a list of free ones; of PYMALLOC's only in rows
-				without a type, as one free block is no more a dict than a list */
-	uint64_t blocks;     /* that hold such records: chunks or mappings; of PYMALLOC pools */
-	uint64_t block_size; /* usable bytes of one; 0: they differ */
-	uint64_t bytes;      /* of the used and free records together */
-	uint64_t example;    /* address of a used record; 0: none is */
-	uint8_t level;       /* enum hw_level: how sure the type is, or of RECORDS without one the size */
-	uint8_t percent;     /* GUESS: how probable, 0 to 100; else 0 */
+	uint64_t used;        /* records in use, */
+	uint64_t free;        /* and those that the pool keeps for later */
+	uint64_t blocks;      /* that hold such records */
+	uint64_t block_size;  /* usable bytes of one; 0: they differ */
+	uint64_t example;     /* address of a record, a used one if there is any */
+	uint8_t level;        /* enum hw_level: how sure the type is; of RECORDS without one, the size */
+	uint8_t percent;      /* GUESS: how probable, 0 to 100; else 0 */
 };
 
 /* CPython's small-object allocator. Arenas are mapped outside malloc. All zero: there is none. */

@@ -43,6 +43,7 @@ enum hw_evidence {
 	HW_EVIDENCE_CONTAINER_OF, /* a typed pointer points into it, and one type has such a member there */
 	HW_EVIDENCE_TEXT,         /* text fills it */
 	HW_EVIDENCE_MAGIC,        /* begins as files of a known format do */
+	HW_EVIDENCE_RECORDS,      /* equal records fill it: a pool */
 	HW_EVIDENCE_SIBLING,      /* looks like chunks of which nearly all have this type */
 	HW_EVIDENCE_JOINT,        /* the type that fits best to what refers to it and what it refers to */
 	HW_EVIDENCE_SIZE,         /* one of few types of this size */
@@ -125,9 +126,9 @@ struct hw_shape {
 	uint64_t bytes;
 	uint64_t reach;   /* live bytes that can be reached through them; 0: not computed */
 	uint32_t example; /* a chunk index */
-	uint64_t kinds;   /* enum hw_kind (types/places.h) of its first words, 4 bits each, the first lowest */
-	uint16_t zeros;   /* bit i: in some chunks word i is 0 */
-	char *text;       /* "{ptr->self, ptr->heap|0, int x2, 0}" */
+	uint64_t kinds; /* enum hw_kind (types/places.h) of its first words, 4 bits each, the first lowest */
+	uint16_t zeros; /* bit i: in some chunks word i is 0 */
+	char *text;     /* "{ptr->self, ptr->heap|0, int x2, 0}" */
 };
 
 /* The answers. Open to read; only hw_typing_build() writes it. */

@@ -187,29 +187,36 @@ static struct hw_error *look(struct hw_typer *typer, void *state, const struct h
 /* ------------------------------------------------------------------------------------------------- counting
  */
 
-/* Counts one block of a pool; `last` is the row that counted this pool last, for the number of pools. */
+/* The row that a block counts in. */
+static struct hw_pool_row *row_of(const struct hw_cpython *cpython, struct hw_pool_tally *tally,
+	const struct hw_pymalloc_pool *pool, uint32_t what)
+{
+	bool is_free = what == HW_PYMALLOC_FREE;
+
+	return hw_pool_tally_row(
+		tally, &(struct hw_pool_row){
+			       .kind = HW_POOL_PYMALLOC,
+			       .type = is_free ? 0 : what & ~HW_PYMALLOC_STRONG,
+			       .record_size = pool->size,
+			       .block_size = UINT64_C(1) << cpython->arenas->geometry.pool_shift,
+			       .level = !what                                   ? HW_LEVEL_UNKNOWN
+					: !is_free && what & HW_PYMALLOC_STRONG ? HW_LEVEL_STRONG
+										: HW_LEVEL_CERTAIN,
+		       });
+}
+
+/* Pools come in order of address: one whose example lies before the pool has not counted it yet. */
 static bool tally_block(struct hw_cpython *cpython, struct hw_pool_tally *tally,
 	const struct hw_pymalloc_pool *pool, uint32_t index)
 {
 	uint32_t what = cpython->arenas->blocks[pool->first + index];
-	bool is_free = what == HW_PYMALLOC_FREE;
-	struct hw_pool_row key = {
-		.kind = HW_POOL_PYMALLOC,
-		.type = is_free ? 0 : what & ~HW_PYMALLOC_STRONG,
-		.record_size = pool->size,
-		.block_size = UINT64_C(1) << cpython->arenas->geometry.pool_shift,
-		.level = is_free || !what            ? HW_LEVEL_UNKNOWN
-			 : what & HW_PYMALLOC_STRONG ? HW_LEVEL_STRONG
-						     : HW_LEVEL_CERTAIN,
-	};
-	struct hw_pool_row *row = hw_pool_tally_row(tally, &key);
+	struct hw_pool_row *row = row_of(cpython, tally, pool, what);
 
 	if (!row)
 		return false;
-	row->used += !is_free;
-	row->free += is_free;
-	row->bytes += pool->size;
-	if (!is_free && row->example < pool->address) {
+	row->used += what != HW_PYMALLOC_FREE;
+	row->free += what == HW_PYMALLOC_FREE;
+	if (row->example < pool->address) {
 		row->example = pool->address + cpython->arenas->head + (uint64_t)index * pool->size;
 		row->blocks++;
 	}
@@ -220,15 +227,18 @@ static bool tally_block(struct hw_cpython *cpython, struct hw_pool_tally *tally,
 static bool tally_rest(
 	struct hw_cpython *cpython, struct hw_pool_tally *tally, const struct hw_pymalloc_pool *pool)
 {
-	struct hw_pool_row key = { .kind = HW_POOL_PYMALLOC,
-		.record_size = pool->size,
-		.block_size = UINT64_C(1) << cpython->arenas->geometry.pool_shift };
-	struct hw_pool_row *row = hw_pool_tally_row(tally, &key);
+	struct hw_pool_row *row;
 
+	if (pool->room == pool->count)
+		return true;
+	row = row_of(cpython, tally, pool, HW_PYMALLOC_FREE);
 	if (!row)
 		return false;
 	row->free += (uint64_t)pool->room - pool->count;
-	row->bytes += (uint64_t)(pool->room - pool->count) * pool->size;
+	if (row->example < pool->address) {
+		row->example = pool->address + cpython->arenas->head + (uint64_t)pool->count * pool->size;
+		row->blocks++;
+	}
 	return true;
 }
 
@@ -261,7 +271,8 @@ static void destroy(void *state)
 	if (!cpython)
 		return;
 	hw_error_destroy(cpython->error);
-	hw_pymalloc_destroy(cpython->arenas);
+	if (cpython->typer->arenas != cpython->arenas)
+		hw_pymalloc_destroy(cpython->arenas);
 	free(cpython->types);
 	free(cpython);
 }
@@ -314,7 +325,10 @@ static struct hw_error *finish(struct hw_typer *typer, void *state)
 	typer->typing->pymalloc = cpython->arenas->count;
 	if (cpython->layout)
 		each_pool_block(cpython, 1, name_object, NULL);
-	return cpython->error ? hw_take(&cpython->error) : tally_pools(cpython);
+	if (cpython->error)
+		return hw_take(&cpython->error);
+	typer->arenas = cpython->arenas;
+	return tally_pools(cpython);
 }
 
 const struct hw_look hw_look_cpython = { begin, look, finish, destroy };

@@ -60,7 +60,7 @@ struct hw_pool_row *hw_pool_tally_row(struct hw_pool_tally *tally, const struct 
 	slot = slot_of(tally, row);
 	if (!slot->record_size) {
 		*slot = *row;
-		slot->used = slot->free = slot->blocks = slot->bytes = slot->example = 0;
+		slot->used = slot->free = slot->blocks = slot->example = 0;
 		tally->count++;
 	}
 	return slot;
@@ -71,8 +71,11 @@ static int compare(const void *a, const void *b)
 {
 	const struct hw_pool_row *first = a, *second = b;
 
-	if (first->bytes != second->bytes)
-		return first->bytes < second->bytes ? 1 : -1;
+	uint64_t bytes = (first->used + first->free) * first->record_size;
+	uint64_t other = (second->used + second->free) * second->record_size;
+
+	if (bytes != other)
+		return bytes < other ? 1 : -1;
 	if (first->record_size != second->record_size)
 		return first->record_size < second->record_size ? -1 : 1;
 	return (first->type > second->type) - (first->type < second->type);

@@ -17,6 +17,7 @@ struct hw_typer {
 	struct hw_typing *typing;
 	struct hw_addresses *addresses;     /* what lies where */
 	struct hw_catalogue_names *by_name; /* private to catalogue.c; NULL: nobody asked */
+	struct hw_pymalloc_arenas *arenas;  /* CPython's; NULL: there are none */
 };
 
 /* The number of the type with this name, origin, module and catalogue number; made if it is new. */
@@ -77,6 +78,16 @@ struct hw_error *hw_typer_look(
 
 /* ------------------------------------------------------------------------------------------- the providers
  */
+
+/*
+ * The class whose objects begin with this pointer to a vtable, and their size, 0 where it is not known; type
+ * 0: it is none. Slow: for a few questions.
+ */
+struct hw_error *hw_typer_class(
+	struct hw_typer *typer, uint64_t pointer, uint32_t *type, uint64_t *size) hw_must_check;
+
+/* Pools of equal records; after everybody who may know better. */
+struct hw_error *hw_typer_records(struct hw_typer *typer) hw_must_check;
 
 extern const struct hw_look hw_look_vtables;
 extern const struct hw_look hw_look_cpython;

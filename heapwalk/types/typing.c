@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The answers: providers run in the order of their evidence, then everything is counted. */
+#include "heapwalk/types/pools_pymalloc.h"
 #include "heapwalk/types/typer.h"
 
 /* What is told by a chunk's own bytes: all in one pass, before the providers. */
@@ -29,6 +30,7 @@ static const struct {
 } providers[] = {
 	{ HW_EVIDENCE_NONE, look },
 	{ HW_EVIDENCE_PATH, hw_typer_paths },
+	{ HW_EVIDENCE_RECORDS, hw_typer_records },
 };
 
 static const char *const level_names[] = {
@@ -49,6 +51,7 @@ static const char *const evidence_names[] = {
 	[HW_EVIDENCE_CONTAINER_OF] = "container_of",
 	[HW_EVIDENCE_TEXT] = "text",
 	[HW_EVIDENCE_MAGIC] = "magic",
+	[HW_EVIDENCE_RECORDS] = "records",
 	[HW_EVIDENCE_SIBLING] = "sibling",
 	[HW_EVIDENCE_JOINT] = "joint",
 	[HW_EVIDENCE_SIZE] = "size",
@@ -268,6 +271,7 @@ struct hw_error *hw_typing_build(const struct hw_heap *heap, const struct hw_gra
 		error = hw_addresses_create(heap->snapshot, &typer.addresses);
 	if (!error)
 		error = provide(&typer);
+	hw_pymalloc_destroy(typer.arenas);
 	hw_addresses_destroy(typer.addresses);
 	hw_catalogue_names_destroy(typer.by_name);
 	if (error) {

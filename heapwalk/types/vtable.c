@@ -269,6 +269,21 @@ static struct hw_error *look_up(
 	return NULL;
 }
 
+struct hw_error *hw_typer_class(struct hw_typer *typer, uint64_t pointer, uint32_t *type, uint64_t *size)
+{
+	struct known known = { .pointer = pointer };
+	void *state = NULL;
+	struct hw_error *error = vtables_begin(typer, &state);
+
+	if (error)
+		return error;
+	error = look_up(typer, state, pointer, &known);
+	vtables_destroy(state);
+	*type = known.type;
+	*size = known.size;
+	return error;
+}
+
 /* --------------------------------------------------------------------------------------------------- looking
  */
 
