@@ -124,11 +124,12 @@ struct hw_shape {
 	uint64_t usable;
 	uint64_t chunks;
 	uint64_t bytes;
-	uint64_t reach;   /* live bytes that can be reached through them; 0: not computed */
-	uint32_t example; /* a chunk index */
-	uint64_t kinds; /* enum hw_kind (types/places.h) of its first words, 4 bits each, the first lowest */
-	uint16_t zeros; /* bit i: in some chunks word i is 0 */
-	char *text;     /* "{ptr->self, ptr->heap|0, int x2, 0}" */
+	uint64_t reach;    /* live bytes that can be reached through them; 0: not computed */
+	uint32_t example;  /* a chunk index */
+	uint64_t kinds[2]; /* enum hw_kind (types/places.h) of its first 32 words, 4 bits each, the first
+			      lowest */
+	uint32_t zeros;    /* bit i: in some chunks word i is 0 */
+	char *text;        /* "{ptr->self, ptr->heap|0, int x2, 0}" */
 };
 
 /* The answers. Open to read; only hw_typing_build() writes it. */

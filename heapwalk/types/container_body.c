@@ -86,7 +86,12 @@ static void look_at_string(struct hw_containers *containers, const struct hw_wor
 {
 	const uint64_t *words = &piece->words[at];
 	uint32_t chunk = piece->targets[at];
+	enum hw_content content = hw_chunk_content(containers->heap, chunk);
 
+	/* Bytes that are no text, or too few for it, may be a string's; what has pointers is something else.
+	 */
+	if (piece->kinds[at] != HW_KIND_TEXT && content != HW_CONTENT_DATA && content != HW_CONTENT_TEXT_PART)
+		return;
 	if ((containers->libraries & HW_CXX_GNU && at + 2 < piece->count &&
 		    is_string(containers, chunk, words[1], words[2] + 1)) ||
 		(containers->libraries & HW_CXX_LLVM && at >= 2 && words[-2] & 1 &&

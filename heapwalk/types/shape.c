@@ -4,6 +4,8 @@
  * the exact kinds of their words (a pattern); afterwards patterns that differ only by chance become one shape
  * (shape_merge.c), and every chunk is told its own.
  */
+#include <endian.h>
+
 #include "heapwalk/types/shape.h"
 #include "heapwalk/types/word_look.h"
 
@@ -20,10 +22,10 @@ struct shapes {
 
 static uint32_t hash(const struct hw_pattern *pattern)
 {
-	uint64_t sum = (pattern->kinds ^ pattern->vtable * UINT64_C(0x9e3779b97f4a7c15)) *
+	uint64_t sum = (pattern->kinds[0] ^ pattern->vtable * UINT64_C(0x9e3779b97f4a7c15)) *
 		       UINT64_C(0xff51afd7ed558ccd);
 
-	sum = (sum ^ sum >> 32 ^ pattern->usable) * UINT64_C(0xc4ceb9fe1a85ec53);
+	sum = (sum ^ sum >> 32 ^ pattern->usable ^ pattern->kinds[1]) * UINT64_C(0xc4ceb9fe1a85ec53);
 	return (uint32_t)(sum >> 32);
 }
 
@@ -34,8 +36,8 @@ static uint32_t *find_slot(const struct shapes *shapes, const struct hw_pattern 
 	for (; shapes->slots[at]; at = (at + 1) & mask) {
 		const struct hw_pattern *known = &shapes->patterns.items[shapes->slots[at]];
 
-		if (known->kinds == pattern->kinds && known->usable == pattern->usable &&
-			known->vtable == pattern->vtable)
+		if (!memcmp(known->kinds, pattern->kinds, sizeof(known->kinds)) &&
+			known->usable == pattern->usable && known->vtable == pattern->vtable)
 			break;
 	}
 	return &shapes->slots[at];
@@ -76,20 +78,16 @@ static uint32_t add_pattern(struct shapes *shapes, const struct hw_pattern *patt
 }
 
 /* All kinds of numbers as one, all pointers to malloc's memory as one. */
-static uint64_t without_detail(uint64_t kinds)
+static void lose_detail(uint64_t kinds[2])
 {
-	uint64_t coarse = 0;
-
 	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++) {
 		enum hw_kind kind = hw_pattern_kind(kinds, i);
 
 		if (hw_kind_is_number(kind) || kind == HW_KIND_ZERO)
-			kind = HW_KIND_OTHER;
+			hw_pattern_set(kinds, i, HW_KIND_OTHER);
 		else if (hw_kind_is_heap(kind))
-			kind = HW_KIND_START;
-		coarse |= (uint64_t)kind << 4 * i;
+			hw_pattern_set(kinds, i, HW_KIND_START);
 	}
-	return coarse;
 }
 
 /* Where memory is full of random numbers, patterns must not become as many as chunks. */
@@ -98,25 +96,31 @@ static uint32_t find_pattern(struct shapes *shapes, struct hw_pattern *pattern)
 	uint32_t found = *find_slot(shapes, pattern);
 
 	if (!found && shapes->patterns.count > DETAILED) {
-		pattern->kinds = without_detail(pattern->kinds);
+		lose_detail(pattern->kinds);
 		pattern->vtable = 0;
 		found = *find_slot(shapes, pattern);
 	}
 	if (!found && shapes->patterns.count > 2 * DETAILED) {
-		pattern->kinds = HW_PATTERN_ANY;
+		pattern->kinds[0] = pattern->kinds[1] = HW_PATTERN_ANY;
 		found = *find_slot(shapes, pattern);
 	}
 	return found ? found : add_pattern(shapes, pattern);
 }
 
-/* The kinds 4 bits each, the first lowest. */
-static uint64_t pack(const uint8_t kinds[HW_PATTERN_WORDS])
+/* 16 kinds, 4 bits each, the first lowest: by pairs of bytes, then of these. */
+static uint64_t pack(const uint8_t *kinds)
 {
-	uint64_t packed = 0;
+	uint64_t packed[2];
 
-	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++)
-		packed |= (uint64_t)kinds[i] << 4 * i;
-	return packed;
+	memcpy(packed, kinds, sizeof(packed));
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t eight = le64toh(packed[i]);
+
+		eight = (eight | eight >> 4) & 0x00ff00ff00ff00ff;
+		eight = (eight | eight >> 8) & 0x0000ffff0000ffff;
+		packed[i] = (eight | eight >> 16) & 0xffffffff;
+	}
+	return packed[0] | packed[1] << 32;
 }
 
 static void look(void *state, const struct hw_word_piece *batch, unsigned count)
@@ -126,11 +130,13 @@ static void look(void *state, const struct hw_word_piece *batch, unsigned count)
 
 	for (unsigned i = 0; i < count && !shapes->failed; i++) {
 		const struct hw_word_piece *piece = &batch[i];
-		struct hw_pattern pattern = { .kinds = pack(piece->kinds), .usable = piece->usable };
+		struct hw_pattern pattern = { .usable = piece->usable };
 		uint32_t number;
 
 		if (piece->offset || piece->chunk == HW_NO_CHUNK)
 			continue;
+		pattern.kinds[0] = pack(piece->kinds);
+		pattern.kinds[1] = pack(piece->kinds + 16);
 		/* Classes of one size and layout are told by their vtables. */
 		if (piece->content == HW_CONTENT_CXX)
 			pattern.vtable = piece->words[0];

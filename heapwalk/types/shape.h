@@ -8,7 +8,7 @@
 
 /* Chunks of one size whose first words are of the very same kinds. */
 struct hw_pattern {
-	uint64_t kinds; /* enum hw_kind, 4 bits each, the first word's lowest */
+	uint64_t kinds[2]; /* enum hw_kind, 4 bits each, the first word's lowest */
 	uint64_t usable;
 	uint64_t vtable; /* of objects of C++ classes; else 0 */
 	uint64_t chunks;
@@ -22,14 +22,21 @@ struct hw_patterns {
 	size_t capacity;
 };
 
-#define HW_PATTERN_WORDS 16 /* that count */
+#define HW_PATTERN_WORDS 32 /* that count */
 
-/* Words of any kind. */
+/* In kinds[0]: words of any kind. */
 #define HW_PATTERN_ANY UINT64_MAX
 
-static inline enum hw_kind hw_pattern_kind(uint64_t kinds, unsigned word)
+static inline enum hw_kind hw_pattern_kind(const uint64_t kinds[2], unsigned word)
 {
-	return (enum hw_kind)(kinds >> 4 * word & 15);
+	return (enum hw_kind)(kinds[word / 16] >> 4 * (word % 16) & 15);
+}
+
+static inline void hw_pattern_set(uint64_t kinds[2], unsigned word, enum hw_kind kind)
+{
+	unsigned shift = 4 * (word % 16);
+
+	kinds[word / 16] = (kinds[word / 16] & ~(UINT64_C(15) << shift)) | (uint64_t)kind << shift;
 }
 
 /*

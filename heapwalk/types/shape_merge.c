@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * From patterns to shapes. Chunks of one type differ by chance: a pointer may be NULL, a number 0 or large,
- * the last of a list points nowhere. A pattern joins a commoner one of its size that differs from it by no
- * more than that.
+ * the last of a list points nowhere. A rare pattern joins the commonest one of its size that differs from it
+ * by no more than that. Common ones stay apart though they may be of one type: it is easier to give two
+ * shapes one name than one shape two.
  */
 #include "heapwalk/types/shape.h"
 #include "heapwalk/types/word_look.h"
@@ -10,60 +11,60 @@
 /* A pattern is compared with so many shapes of its size at most, the commonest. */
 #define COMPARED 256
 
-/* A pattern so many times rarer than a shape may differ from it in what else a pointer leads to. */
+/* So many times rarer is rare. */
 #define RARE 32
 
-/* Words of two patterns that go together, by how. */
-struct agreement {
-	unsigned same;    /* of one kind, not 0 */
-	unsigned nulls;   /* one is 0 */
-	unsigned numbers; /* two kinds of number */
-	unsigned targets; /* pointers to two kinds of chunks */
-	bool clash;
-};
-
-static struct agreement compare(uint64_t a, uint64_t b)
+/* In how many words two patterns agree, 0 aside; 0: they have words that do not go together. */
+static unsigned compare(const uint64_t a[2], const uint64_t b[2])
 {
-	struct agreement agreement = { .same = 0 };
+	unsigned same = 0;
 
 	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++) {
 		enum hw_kind one = hw_pattern_kind(a, i), other = hw_pattern_kind(b, i);
 
 		if (one == other)
-			agreement.same += one != HW_KIND_ZERO && one != HW_KIND_NONE;
-		else if (one == HW_KIND_ZERO || other == HW_KIND_ZERO)
-			agreement.nulls++;
-		else if (hw_kind_is_number(one) && hw_kind_is_number(other))
-			agreement.numbers++;
-		else if (hw_kind_is_heap(one) && hw_kind_is_heap(other))
-			agreement.targets++;
-		else
-			agreement.clash = true;
+			same += one != HW_KIND_ZERO && one != HW_KIND_NONE;
+		else if (one != HW_KIND_ZERO && other != HW_KIND_ZERO &&
+			 !(hw_kind_is_number(one) && hw_kind_is_number(other)) &&
+			 !(hw_kind_is_heap(one) && hw_kind_is_heap(other)))
+			return 0;
 	}
-	return agreement;
+	return same;
 }
 
+static unsigned count_words(const uint64_t kinds[2])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++)
+		count += hw_pattern_kind(kinds, i) != HW_KIND_ZERO &&
+			 hw_pattern_kind(kinds, i) != HW_KIND_NONE;
+	return count;
+}
+
+/* Half of what the pattern has must be the same. */
 static bool fits(const struct hw_pattern *pattern, const struct hw_shape *shape)
 {
-	struct agreement agreement = compare(pattern->kinds, shape->kinds);
+	unsigned same;
 
-	if (shape->kinds == HW_PATTERN_ANY || pattern->kinds == HW_PATTERN_ANY)
-		return shape->kinds == pattern->kinds;
-	if (agreement.clash || agreement.same < agreement.nulls || !agreement.same)
+	if (pattern->chunks > shape->chunks / RARE)
 		return false;
-	return !agreement.targets || pattern->chunks * RARE < shape->chunks;
+	if (shape->kinds[0] == HW_PATTERN_ANY || pattern->kinds[0] == HW_PATTERN_ANY)
+		return shape->kinds[0] == pattern->kinds[0];
+	same = compare(pattern->kinds, shape->kinds);
+	return same && 2 * same >= count_words(pattern->kinds);
 }
 
 /* What is 0 in a shape's commonest pattern is told by the others. */
-static void refine(struct hw_shape *shape, uint64_t kinds)
+static void refine(struct hw_shape *shape, const uint64_t kinds[2])
 {
 	for (unsigned i = 0; i < HW_PATTERN_WORDS; i++) {
 		enum hw_kind old = hw_pattern_kind(shape->kinds, i), new = hw_pattern_kind(kinds, i);
 
 		if (old == HW_KIND_ZERO)
-			shape->kinds |= (uint64_t) new << 4 * i;
+			hw_pattern_set(shape->kinds, i, new);
 		if (new == HW_KIND_ZERO || old == HW_KIND_ZERO)
-			shape->zeros |= (uint16_t)(1u << i);
+			shape->zeros |= 1u << i;
 	}
 }
 
@@ -73,9 +74,9 @@ static bool add_shape(struct hw_typing *typing, const struct hw_pattern *pattern
 
 	if (!made)
 		return false;
-	*made = (struct hw_shape){
-		.usable = pattern->usable, .kinds = pattern->kinds, .example = pattern->example
-	};
+	*made = (struct hw_shape){ .usable = pattern->usable,
+		.kinds = { pattern->kinds[0], pattern->kinds[1] },
+		.example = pattern->example };
 	refine(made, pattern->kinds);
 	typing->shape_count++;
 	return true;
@@ -181,7 +182,7 @@ static struct hw_error *write_texts(struct hw_typing *typing, unsigned word_size
 struct hw_error *hw_patterns_merge(
 	const struct hw_patterns *patterns, struct hw_typing *typing, uint32_t *shape_of)
 {
-	static const struct hw_pattern none = { .kinds = HW_PATTERN_ANY };
+	static const struct hw_pattern none = { .kinds = { HW_PATTERN_ANY, HW_PATTERN_ANY } };
 	hw_autofree uint32_t *order = malloc(patterns->count * sizeof(*order));
 	struct hw_error *error;
 

@@ -5,8 +5,10 @@
 
 static bool is_like(const struct hw_shape *shape, unsigned word, unsigned other)
 {
-	return hw_pattern_kind(shape->kinds, word) == hw_pattern_kind(shape->kinds, other) &&
-	       (shape->zeros >> word & 1) == (shape->zeros >> other & 1);
+	enum hw_kind kind = hw_pattern_kind(shape->kinds, word);
+
+	return kind == hw_pattern_kind(shape->kinds, other) &&
+	       (!hw_kind_is_pointer(kind) || (shape->zeros >> word & 1) == (shape->zeros >> other & 1));
 }
 
 static void write_word(FILE *stream, const struct hw_shape *shape, unsigned word, unsigned times)
@@ -42,10 +44,10 @@ char *hw_shape_text(const struct hw_shape *shape, unsigned word_size)
 	if (!stream)
 		return NULL;
 	fputc('{', stream);
-	if (shape->kinds != HW_PATTERN_ANY)
+	if (shape->kinds[0] != HW_PATTERN_ANY)
 		write_words(stream, shape, (unsigned)hw_min(words, HW_PATTERN_WORDS));
-	if (shape->kinds == HW_PATTERN_ANY || words > HW_PATTERN_WORDS)
-		fputs(shape->kinds == HW_PATTERN_ANY ? "..." : ", ...", stream);
+	if (shape->kinds[0] == HW_PATTERN_ANY || words > HW_PATTERN_WORDS)
+		fputs(shape->kinds[0] == HW_PATTERN_ANY ? "..." : ", ...", stream);
 	fputc('}', stream);
 	failed = ferror(stream);
 	if (fclose(stream) || failed) {
