@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reachable, possibly lost, lost: two walks from the roots, with a stack of their own. */
+/*
+ * Reachable, possibly lost, lost: two walks from the roots, with a stack of their own. The first one goes to
+ * every block in no order that memory likes: it takes a batch of blocks from the stack at a time, so that
+ * what each step needs has been sent for while the step before it was busy with the rest of the batch. (A
+ * single long list has only ever one block to go on with, and waits for memory at each.)
+ */
 #include "heapwalk/graph/mark.h"
 #include "heapwalk/graph/stack.h"
 
@@ -26,22 +31,92 @@ static bool may_count(const struct hw_marking *marking, uint32_t reference)
 	       (kind & HW_MARK_KIND) == HW_LEAK_DEFINITE;
 }
 
-static void reach_from(struct hw_marking *marking, uint32_t node)
-{
-	const struct hw_references *references = marking->references;
-	uint64_t end = hw_references_row(references, node + 1);
-	bool doubtful = false;
+#define BATCH      64
+#define REFERENCES 256
 
-	for (uint64_t i = hw_references_row(references, node); i < end; i++) {
-		uint32_t reference = references->targets[i];
+/* Blocks that are on their way through the walk, and what they refer to. */
+struct batch {
+	struct hw_marking *marking;
+	size_t count;
+	uint32_t nodes[BATCH];
+	uint64_t rows[BATCH];
+	size_t reference_count;
+	struct {
+		uint32_t reference;
+		uint32_t node;
+	} references[REFERENCES];
+};
+
+static void take_nodes(struct batch *batch)
+{
+	const struct hw_references *references = batch->marking->references;
+	struct hw_node_stack *pending = batch->marking->pending;
+
+	for (batch->count = 0; batch->count < BATCH && pending->count; batch->count++) {
+		uint32_t node = pending->nodes[--pending->count];
+
+		__builtin_prefetch(&references->rows[node]);
+		batch->nodes[batch->count] = node;
+	}
+}
+
+static void find_rows(struct batch *batch)
+{
+	const struct hw_references *references = batch->marking->references;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		batch->rows[i] = hw_references_row(references, batch->nodes[i]);
+		__builtin_prefetch(&references->targets[batch->rows[i]]);
+	}
+}
+
+static void follow_references(struct batch *batch)
+{
+	struct hw_marking *marking = batch->marking;
+
+	for (size_t i = 0; i < batch->reference_count; i++) {
+		uint32_t reference = batch->references[i].reference, node = batch->references[i].node;
+		const struct hw_node_stack *doubtful = marking->doubtful;
 
 		if (!hw_reference_is_interior(reference))
 			hw_marking_reach(marking, reference);
-		else
-			doubtful |= may_count(marking, reference);
+		else if (may_count(marking, reference) &&
+			 (!doubtful->count || doubtful->nodes[doubtful->count - 1] != node))
+			push(marking, marking->doubtful, node);
 	}
-	if (doubtful)
-		push(marking, marking->doubtful, node);
+	batch->reference_count = 0;
+}
+
+static void read_row(struct batch *batch, size_t index)
+{
+	const struct hw_references *references = batch->marking->references;
+	uint32_t node = batch->nodes[index];
+	uint64_t end = hw_references_row(references, node + 1);
+
+	for (uint64_t i = batch->rows[index]; i < end; i++) {
+		uint32_t reference = references->targets[i];
+
+		__builtin_prefetch(&batch->marking->kinds[hw_reference_target(reference)], 1);
+		if (batch->reference_count == REFERENCES)
+			follow_references(batch);
+		batch->references[batch->reference_count].reference = reference;
+		batch->references[batch->reference_count++].node = node;
+	}
+}
+
+static void reach_on(struct hw_marking *marking)
+{
+	struct batch batch;
+
+	batch.marking = marking;
+	batch.reference_count = 0;
+	while (marking->pending->count) {
+		take_nodes(&batch);
+		find_rows(&batch);
+		for (size_t i = 0; i < batch.count; i++)
+			read_row(&batch, i);
+		follow_references(&batch);
+	}
 }
 
 static void drain_reachable(struct hw_marking *marking)
@@ -50,7 +125,7 @@ static void drain_reachable(struct hw_marking *marking)
 
 	while (pending->count || doubtful->count) {
 		if (pending->count)
-			reach_from(marking, pending->nodes[--pending->count]);
+			reach_on(marking);
 		else
 			marking->resolve(marking, doubtful->nodes[--doubtful->count], SIZE_MAX);
 	}
@@ -88,7 +163,18 @@ static void suspect_row(struct hw_marking *marking, uint32_t node)
 		suspect(marking, hw_reference_target(references->targets[i]));
 }
 
-/* All start pointers of reachable blocks have been followed: what they still point at is interior. */
+/* All start pointers of reachable blocks have been followed: what they still lead to is interior. */
+static void suspect_interior(struct hw_marking *marking, uint32_t node)
+{
+	const struct hw_references *references = marking->references;
+	uint64_t end = hw_references_row(references, node + 1);
+
+	for (uint64_t i = hw_references_row(references, node); i < end; i++) {
+		if (hw_reference_is_interior(references->targets[i]))
+			suspect(marking, hw_reference_target(references->targets[i]));
+	}
+}
+
 static void mark_possible(struct hw_marking *marking)
 {
 	struct hw_node_stack *pending = marking->pending;
@@ -97,7 +183,7 @@ static void mark_possible(struct hw_marking *marking)
 		suspect(marking, hw_reference_target(marking->roots[i]));
 	for (uint32_t node = 0; node < marking->references->node_count; node++) {
 		if (hw_mark_kind(marking->kinds, node) == HW_LEAK_REACHABLE)
-			suspect_row(marking, node);
+			suspect_interior(marking, node);
 		while (pending->count)
 			suspect_row(marking, pending->nodes[--pending->count]);
 	}

@@ -7,11 +7,10 @@
 #include "heapwalk/graph/mark.h"
 #include "heapwalk/graph/scan.h"
 
-
 void hw_scan_init(struct hw_scan *scan, const struct hw_heap *heap, const uint8_t *kinds)
 {
 	*scan = (struct hw_scan){ .heap = heap, .kinds = kinds };
-	hw_window_init(&scan->window, heap->snapshot->image, HW_SCAN_WINDOW);
+	hw_window_init_ahead(&scan->window, heap->snapshot->image);
 	if (heap->region_count) {
 		scan->low = heap->regions[0].start;
 		scan->span = heap->regions[heap->region_count - 1].end - scan->low;

@@ -10,7 +10,8 @@
 #include "heapwalk/graph/references.h"
 #include "heapwalk/heap.h"
 
-#define HW_SCAN_WINDOW ((size_t)1 << 20)
+/* Larger chunks are looked at piece by piece. */
+#define HW_SCAN_WINDOW HW_WINDOW_AHEAD_NEED
 
 /* A word that points to a live chunk. */
 struct hw_hit {
