@@ -176,12 +176,13 @@ $(B)/demo/server: tests/demo/server.cpp
 	$(Q)$(CXX) -g -O1 -Wall -Wextra -pthread -o $@ $<
 
 .PHONY: bench
-bench: $(B)/bench/target
+bench: $(B)/bench/target $(B)/bench/shapes
 	$(Q)tests/install-packages bench
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B=$(B) tests/bench/bench
+	$(Q)B=$(B) tests/bench/leaks
 
-$(B)/bench/target: tests/bench/target.c
+$(B)/bench/target $(B)/bench/shapes: $(B)/bench/%: tests/bench/%.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $<
