@@ -24,6 +24,7 @@
 #define HW_HEAPWALK_HEAP_H
 
 #include "heapwalk/naming.h"
+#include "heapwalk/explain.h"
 #include "heapwalk/typing.h"
 #include "inspector/inspector.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Chunks word by word, with what each word may mean. */
+#include "report/field.h"
 #include "report/number.h"
 #include "report/sheet.h"
 
 static const struct hw_column columns[] = {
 	{ "chunk", HW_UNIT_ADDRESS, 0, "what malloc() returned" },
 	{ "size", HW_UNIT_SIZE, 0, "its usable bytes" },
+	{ "type", HW_UNIT_TEXT, 0, "its type, if one is known" },
 	{ "offset", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "of the word from the start of the chunk" },
 	{ "value", HW_UNIT_WORD, HW_COLUMN_SHOWN, "the word" },
 	{ "bytes", HW_UNIT_TEXT, HW_COLUMN_SHOWN, "its bytes as text, in the order of memory" },
@@ -23,6 +25,7 @@ struct dump {
 	struct hw_window window;
 	uint64_t chunk;
 	uint64_t size;
+	const char *type; /* NULL: unknown */
 	uint64_t last_value;
 	uint64_t repeats;
 };
@@ -134,7 +137,7 @@ static void say_repeats(struct dump *dump)
 	if (!dump->repeats)
 		return;
 	snprintf(text, sizeof(text), "%s more like it", hw_number_count(dump->repeats, count));
-	cells[6] = hw_cell_text(text);
+	cells[7] = hw_cell_text(text);
 	hw_sheet_row(dump->sheet, cells);
 	dump->repeats = 0;
 }
@@ -150,6 +153,7 @@ static void add_word(struct dump *dump, uint64_t offset, const uint8_t *bytes)
 	struct hw_cell cells[] = {
 		hw_cell_number(dump->chunk),
 		hw_cell_number(dump->size),
+		hw_cell_text(dump->type),
 		hw_cell_number(offset),
 		hw_cell_text(value_text(findings->heap, word, value)),
 		hw_cell_text(visible),
@@ -158,7 +162,7 @@ static void add_word(struct dump *dump, uint64_t offset, const uint8_t *bytes)
 	};
 
 	visible_bytes(bytes, findings->snapshot->word_size, visible);
-	cells[4] = hw_cell_text(visible);
+	cells[5] = hw_cell_text(visible);
 	hw_sheet_row(dump->sheet, cells);
 }
 
@@ -184,8 +188,9 @@ static void dump_words(struct dump *dump, uint64_t end)
 		const uint8_t *bytes = hw_window_view(&dump->window, dump->chunk + offset, word_size, NULL);
 		struct hw_cell cells[hw_array_size(columns)] = { [0] = hw_cell_number(dump->chunk),
 			[1] = hw_cell_number(dump->size),
-			[2] = hw_cell_number(offset),
-			[6] = hw_cell_text("cannot be read") };
+			[2] = hw_cell_text(dump->type),
+			[3] = hw_cell_number(offset),
+			[7] = hw_cell_text("cannot be read") };
 
 		if (bytes) {
 			dump_word(dump, offset, bytes);
@@ -196,6 +201,32 @@ static void dump_words(struct dump *dump, uint64_t end)
 		break;
 	}
 	say_repeats(dump);
+}
+
+static const char *type_of(const struct hw_explainer *explainer, uint32_t index)
+{
+	const struct hw_chunk_type *answer = explainer ? hw_chunk_type(explainer->typing, index) : NULL;
+
+	return answer && answer->level ? explainer->typing->types[answer->type].name : NULL;
+}
+
+/* What the type makes of the bytes, above the words. */
+static void say_value(struct dump *dump, uint32_t index)
+{
+	const struct hw_explainer *explainer = dump->findings->explainer;
+	hw_autofree char *text = NULL, *cast = NULL, *clean = NULL;
+	struct hw_error *error;
+
+	if (!explainer || !hw_report_is_text(dump->report))
+		return;
+	error = hw_value_of_chunk(explainer, index, NULL, &text, &cast);
+	if (!error && text)
+		clean = hw_report_clean(dump->report, text, strlen(text));
+	if (clean) {
+		hw_field(dump->report, HW_TINT_PLAIN, "as", "%s", clean);
+		hw_field(dump->report, HW_TINT_PLAIN, "in gdb", "%s", cast);
+	}
+	hw_error_destroy(error);
 }
 
 static void dump_chunk(struct dump *dump, uint32_t index, uint32_t arena)
@@ -209,13 +240,15 @@ static void dump_chunk(struct dump *dump, uint32_t index, uint32_t arena)
 
 	dump->chunk = hw_chunk_user(heap, index);
 	dump->size = hw_chunk_usable(heap, index);
+	dump->type = type_of(dump->findings->explainer, index);
 	shown = most ? hw_min(dump->size, hw_round_up(most, heap->word_size)) : dump->size;
-	snprintf(heading, sizeof(heading), "%#llx: %s bytes, %s, arena %u%s%s",
+	(void)snprintf(heading, sizeof(heading), "%#llx: %s bytes, %s, arena %u%s%s",
 		(unsigned long long)dump->chunk, hw_number_count(dump->size, count),
 		hw_chunk_state_name(hw_chunk_state(heap, index)), arena,
 		content == HW_CONTENT_NONE ? "" : ", ",
 		content == HW_CONTENT_NONE ? "" : hw_content_name(content));
 	hw_sheet_group(dump->sheet, heading);
+	say_value(dump, index);
 	dump_words(dump, shown);
 	hw_sheet_group_end(dump->sheet);
 	if (shown < dump->size)

@@ -107,6 +107,7 @@ extern const struct hw_column_set hw_columns_who;
 extern const struct hw_column_set hw_columns_retained;
 extern const struct hw_column_set hw_columns_types;
 extern const struct hw_column_set hw_columns_shapes;
+extern const struct hw_column_set hw_columns_explain;
 
 #define HW_COLUMN_LIMIT 32 /* columns in a set at most */
 
@@ -213,6 +214,8 @@ struct hw_findings {
 	const struct hw_typing *typing;
 	const struct hw_type_table *types;  /* by type, */
 	const struct hw_type_table *shapes; /* and by shape */
+	const struct hw_explanation *explanation;
+	const struct hw_explainer *explainer; /* typed contents in dumps; NULL: nobody knows types */
 	bool newest_first;
 };
 
@@ -250,6 +253,9 @@ void hw_report_who(struct hw_report *report, const struct hw_findings *findings)
 
 /* How much memory each holder keeps alone. Needs snapshot, heap, graph and retained. */
 void hw_report_retained(struct hw_report *report, const struct hw_findings *findings);
+
+/* What one chunk is and why, who points to it and what it points to. Needs heap and explanation. */
+void hw_report_explain(struct hw_report *report, const struct hw_findings *findings);
 
 /* What stands out, also at the foot of the summary. Needs snapshot, heap, accounting and verdict. */
 void hw_report_verdict(struct hw_report *report, const struct hw_findings *findings);

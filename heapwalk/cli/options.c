@@ -86,15 +86,15 @@ static struct hw_error *refuse_word(const char *word)
 	return hw_error_remedy(error, "For a process of that name: heapwalk --attach $(pidof %s)", word);
 }
 
-/* --who 0x5581a0c2b2a0 */
+/* --who 0x5581a0c2b2a0, --explain 0x5581a0c2b2a0 */
 static bool take_address(const char *word, struct hw_options *options)
 {
 	char *end;
 
-	if (!(options->views & hw_views_who()) || strncmp(word, "0x", 2) != 0)
+	if (!(options->views & hw_views_of_address()) || strncmp(word, "0x", 2) != 0)
 		return false;
-	options->who = strtoull(word, &end, 16);
-	return options->who && !*end;
+	options->address = strtoull(word, &end, 16);
+	return options->address && !*end;
 }
 
 static struct hw_error *apply_all(int argc, char **argv, struct hw_options *options)
@@ -141,6 +141,11 @@ static struct hw_error *check_views(const struct hw_options *options)
 {
 	const struct hw_report_options *report = &options->report;
 
+	if (options->views & hw_views_explain() && !options->address && !options->want_help &&
+		!options->list_columns)
+		return hw_error_remedy(
+			hw_error_create(HW_ERROR_USAGE, "--explain takes the address of a chunk"),
+			"For example: heapwalk --explain 0x5581a0c2b2a0. heapwalk --list shows addresses.");
 	if (report->sort && hw_views_needs(options->views) & HW_VIEW_STREAM)
 		return hw_error_remedy(
 			hw_error_create(HW_ERROR_USAGE,

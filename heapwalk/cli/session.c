@@ -89,6 +89,8 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.typing = session->typing,
 		.types = session->types,
 		.shapes = session->shapes,
+		.explanation = session->explanation,
+		.explainer = session->explainer.typing ? &session->explainer : NULL,
 		.newest_first = session->options.newest_first,
 	};
 }
@@ -103,6 +105,7 @@ void hw_session_deinit(struct hw_session *session)
 	hw_who_destroy(session->who);
 	hw_retained_destroy(session->retained);
 	hw_verdict_destroy(session->verdict);
+	hw_explanation_destroy(session->explanation);
 	hw_type_table_destroy(session->types);
 	hw_type_table_destroy(session->shapes);
 	free(session->selected_types);

@@ -24,7 +24,9 @@ struct hw_session {
 	struct hw_typing *typing; /* NULL: nobody asked what the chunks are */
 	struct hw_type_table *types;
 	struct hw_type_table *shapes;
-	uint8_t *selected_types; /* --type */
+	uint8_t *selected_types;       /* --type */
+	struct hw_explainer explainer; /* typing NULL: nobody asked for values */
+	struct hw_explanation *explanation;
 	struct hw_unwinder *unwinder;
 	struct hw_names names; /* they ask names_source, and through it the unwinder */
 	struct hw_names_source names_source;

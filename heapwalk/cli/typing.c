@@ -39,6 +39,7 @@ bool hw_session_wants_types(const struct hw_session *session)
 	unsigned needs = hw_views_needs(options->views);
 
 	return needs & HW_VIEW_TYPES || options->type_glob || options->minimum_level ||
+	       (needs & HW_VIEW_TYPE_SOON && !options->quick && is_soon_done(session->heap)) ||
 	       (needs & HW_VIEW_TYPE_LIST && list_shows_types(&options->report));
 }
 

@@ -62,19 +62,49 @@ static bool is_that_chunk(uint32_t index, const void *argument)
 	return index == *(const uint32_t *)argument;
 }
 
+/* Where no live chunk is, what there is instead: whoever names an address wants to know about it. */
+static struct hw_error *refuse_address(const struct hw_session *session, uint64_t address)
+{
+	struct hw_word_meaning meaning = hw_word_explain(session->heap, session->accounting, address);
+	unsigned long long at = address;
+
+	switch (meaning.kind) {
+	case HW_WORD_CHUNK:
+		return hw_error_create(HW_ERROR_NOT_FOUND,
+			"there is no live chunk at %#llx: it lies in a chunk that is %s", at,
+			hw_chunk_state_name(hw_chunk_state(session->heap, meaning.chunk)));
+	case HW_WORD_STACK:
+		return hw_error_create(
+			HW_ERROR_NOT_FOUND, "there is no chunk at %#llx: it lies in a thread's stack", at);
+	case HW_WORD_MODULE:
+	case HW_WORD_MAPPED:
+		return hw_error_create(HW_ERROR_NOT_FOUND, "there is no chunk at %#llx: it lies in %s", at,
+			meaning.map && *meaning.map->path ? meaning.map->path
+							  : "memory that is not malloc's");
+	default:
+		return hw_error_create(
+			HW_ERROR_NOT_FOUND, "there is no chunk at %#llx: nothing is mapped there", at);
+	}
+}
+
+static struct hw_error *find_named(const struct hw_session *session, uint64_t address, uint32_t *index)
+{
+	if (hw_heap_find(session->heap, address, index) && hw_chunk_is_live(session->heap, *index))
+		return NULL;
+	return hw_error_remedy(
+		refuse_address(session, address), "heapwalk --list and --dump show the addresses of chunks.");
+}
+
 /* The chunk that was named by its address, as the only one selected. */
 static struct hw_error *select_named(
 	const struct hw_session *session, uint32_t *index, struct hw_selection *selection)
 {
-	uint64_t address = session->options.who;
+	uint64_t address = session->options.address;
 
 	if (!address)
 		return NULL;
-	if (!hw_heap_find(session->heap, address, index) || !hw_chunk_is_live(session->heap, *index))
-		return hw_error_create(
-			HW_ERROR_NOT_FOUND, "there is no live chunk at %#llx", (unsigned long long)address);
 	*selection = (struct hw_selection){ .matches = is_that_chunk, .argument = index };
-	return NULL;
+	return find_named(session, address, index);
 }
 
 static struct hw_error *collect_who(struct hw_session *session)
@@ -108,6 +138,39 @@ static struct hw_error *collect_shapes(struct hw_session *session)
 		session->typing, &session->options.selection, HW_BY_SHAPE, &session->shapes);
 }
 
+static void make_explainer(struct hw_session *session)
+{
+	session->explainer = (struct hw_explainer){
+		.heap = session->heap,
+		.typing = session->typing,
+		.accounting = session->accounting,
+		.graph = session->graph,
+		.names = &session->names,
+	};
+}
+
+static struct hw_error *collect_explanation(struct hw_session *session)
+{
+	struct hw_error *error = hw_session_names(session);
+	uint32_t index;
+
+	if (!error)
+		error = find_named(session, session->options.address, &index);
+	if (error)
+		return error;
+	make_explainer(session);
+	return hw_explain(&session->explainer, index, &session->explanation);
+}
+
+static struct hw_error *collect_dump(struct hw_session *session)
+{
+	struct hw_error *error = hw_session_names(session);
+
+	if (session->typing)
+		make_explainer(session);
+	return error;
+}
+
 /* --------------------------------------------------------------------------------------------------- table
  */
 
@@ -121,6 +184,7 @@ enum {
 	DUMP,
 	DUMP_STRINGS,
 	LEAKS,
+	EXPLAIN,
 	WHO,
 	RETAINED,
 	VERDICT,
@@ -149,12 +213,17 @@ const struct hw_view hw_views[] = {
 		HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_STREAM | HW_VIEW_CONTENT | HW_VIEW_KINDS |
 			HW_VIEW_TYPE_LIST,
 		"every selected chunk", &hw_columns_list, NULL, hw_report_list },
-	[DUMP] = { "dump", 'd', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY | HW_VIEW_STREAM,
-		"their words and what they point to", &hw_columns_dump, hw_session_names, hw_report_dump },
+	[DUMP] = { "dump", 'd',
+		HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY | HW_VIEW_STREAM | HW_VIEW_TYPE_SOON,
+		"their words and what they point to", &hw_columns_dump, collect_dump, hw_report_dump },
 	[DUMP_STRINGS] = { "dump-strings", 'S', HW_VIEW_GLIBC, "the distinct strings in them",
 		&hw_columns_strings, collect_strings, hw_report_strings },
 	[LEAKS] = { "leaks", 'L', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
 		"what nobody can reach any more", &hw_columns_leaks, collect_leaks, hw_report_leaks },
+	[EXPLAIN] = { "explain", 'x',
+		HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH | HW_VIEW_TYPES | HW_VIEW_MEMORY,
+		"what the chunk at an address is, and why", &hw_columns_explain, collect_explanation,
+		hw_report_explain },
 	[WHO] = { "who", 'w', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH, "who holds them",
 		&hw_columns_who, collect_who, hw_report_who },
 	[RETAINED] = { "retained", 'r', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
@@ -188,9 +257,14 @@ uint64_t hw_views_grouped(uint64_t views, enum hw_type_grouping by)
 	return (all & ~BIT(HISTOGRAM)) | (by == HW_BY_TYPE ? BIT(TYPES) : BIT(SHAPES));
 }
 
-uint64_t hw_views_who(void)
+uint64_t hw_views_of_address(void)
 {
-	return BIT(WHO);
+	return BIT(WHO) | BIT(EXPLAIN);
+}
+
+uint64_t hw_views_explain(void)
+{
+	return BIT(EXPLAIN);
 }
 
 uint64_t hw_views_without_heap(void)
