@@ -65,7 +65,7 @@ static int agent_main(void *argument)
 	setsid();
 	prctl(PR_SET_NAME, "hw-agent");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (agent->work.run(agent, agent->work.run_argument)) {
+	if (getppid() == agent->parent && agent->work.run(agent, agent->work.run_argument)) {
 		enter_phase(agent, PHASE_SLEEPS);
 		sleep_until_ended(agent);
 		agent->work.finish(agent->work.finish_argument);

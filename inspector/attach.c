@@ -247,6 +247,23 @@ static void finish(void *argument)
 	hw_fork_end(argument);
 }
 
+static bool run_recovery(struct hw_agent *agent, void *argument)
+{
+	(void)agent;
+	hw_fork_recover(argument);
+	return false;
+}
+
+/* The agent was killed: another one removes its traces from the target. */
+static void recover(struct attachment *attachment)
+{
+	struct hw_agent_work work = { .run = run_recovery, .run_argument = attachment->fork };
+	struct hw_agent *agent = NULL;
+
+	if (attachment->fork)
+		hw_error_destroy(hw_agent_start(&work, &agent));
+}
+
 /* What is known before the stop: facts, mappings with usage, and an image of the running process. */
 static struct hw_error *look_before(struct hw_snapshot *before, pid_t pid, pid_t living)
 {
@@ -341,6 +358,7 @@ static struct hw_error *take(struct attachment *attachment)
 	struct hw_error *error = hw_agent_start(&work, &attachment->snapshot->holding->agent);
 
 	if (error) {
+		recover(attachment);
 		hw_error_destroy(attachment->error);
 		return error;
 	}

@@ -12,7 +12,7 @@
 #ifndef HW_INSPECTOR_FORK_H
 #define HW_INSPECTOR_FORK_H
 
-#include "inspector/inspector.h"
+#include "inspector/remote.h"
 
 /* A child of the target, as we see it and as the target does (its PID namespace may be another). */
 struct hw_fork_child {
@@ -23,8 +23,10 @@ struct hw_fork_child {
 struct hw_fork {
 	pid_t pid;           /* the target */
 	uint64_t start_time; /* its, against a recycled pid */
-	uint64_t gadget;
+	struct hw_lifeline_code code;
 	bool suspend_seccomp; /* of the thread at hand */
+	pid_t borrowed;       /* the thread that made the children */
+	uint64_t began;       /* then, in clock ticks after boot */
 	struct hw_fork_child middle;
 	struct hw_fork_child copy;
 	int mem; /* /proc/COPY/mem */
@@ -46,6 +48,12 @@ struct hw_error *hw_fork_take(struct hw_fork *fork, const struct hw_snapshot *st
  * target, so that what the target closes is closed.
  */
 void hw_fork_settle(struct hw_fork *fork);
+
+/*
+ * When the agent that did all this was killed, its successor comes here: the children are dead or about to
+ * be, as they died with it; their exit statuses are collected.
+ */
+void hw_fork_recover(struct hw_fork *fork);
 
 /* Ends the copy and removes its traces from the target: one of its threads stands for a tenth of a
  * millisecond. */

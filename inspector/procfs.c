@@ -133,15 +133,17 @@ bool hw_proc_stat_parse(const char *text, struct hw_proc_stat *stat)
 	const char *close = strrchr(text, ')'); /* the name may hold parentheses itself */
 	unsigned long flags;
 	unsigned long long start_time;
-	struct hw_proc_stat parsed = { 0 };
+	struct hw_proc_stat parsed = { .exit_signal = -1 };
 	int parent;
 
 	if (!open || !close || close < open)
 		return false;
-	/* Fields 3 (state) to 22 (start time) of proc_pid_stat(5). */
+	/* Fields 3 (state) to 22 (start time) and 38 (exit signal) of proc_pid_stat(5). */
 	if (sscanf(close + 1,
-		    " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		    &parsed.state, &parent, &flags, &start_time) != 4)
+		    " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %*u %*d "
+		    "%*u "
+		    "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %d",
+		    &parsed.state, &parent, &flags, &start_time, &parsed.exit_signal) < 4)
 		return false;
 	memcpy(parsed.name, open + 1, hw_min((size_t)(close - open - 1), sizeof(parsed.name) - 1));
 	parsed.parent = parent;

@@ -16,6 +16,7 @@ struct hw_proc_stat {
 	pid_t parent;
 	bool kernel_thread;
 	uint64_t start_time; /* clock ticks after boot */
+	int exit_signal;     /* what it sends to its parent when it ends, 0: nothing; -1: not told */
 };
 
 /* Opens /proc/PID/NAME with open(2)'s flags (O_CLOEXEC is added). */

@@ -5,14 +5,10 @@
 #if defined(__x86_64__)
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-
-static const uint8_t syscall_instruction[] = { 0x0f, 0x05 };
-
-/* How much of a mapping's code is searched. */
-#define SEARCH_LIMIT ((size_t)1 << 22)
 
 #define CODE_SEGMENT_64 0x33
 
@@ -21,39 +17,6 @@ static const uint8_t syscall_instruction[] = { 0x0f, 0x05 };
 #define RESTART_LIMIT  100
 
 #define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
-
-static bool search_map(const struct hw_snapshot *snapshot, const struct hw_map *map, uint64_t *gadget)
-{
-	size_t size = (size_t)hw_min(map->end - map->start, SEARCH_LIMIT), got;
-	hw_autofree uint8_t *code = malloc(size);
-	const uint8_t *found;
-
-	if (!code)
-		return false;
-	got = hw_image_read_some(snapshot->image, map->start, code, size);
-	found = memmem(code, got, syscall_instruction, sizeof(syscall_instruction));
-	if (found)
-		*gadget = map->start + (uint64_t)(found - code);
-	return found;
-}
-
-/* The vdso is never unmapped or replaced in practice, so it is asked first. */
-struct hw_error *hw_remote_find_gadget(const struct hw_snapshot *snapshot, uint64_t *gadget)
-{
-	for (int vdso = 1; vdso >= 0; vdso--) {
-		for (size_t i = 0; i < snapshot->map_count; i++) {
-			const struct hw_map *map = &snapshot->maps[i];
-			unsigned code = HW_MAP_READ | HW_MAP_EXEC;
-
-			if ((map->prot & (code | HW_MAP_WRITE)) != code ||
-				(strcmp(map->path, "[vdso]") == 0) != vdso)
-				continue;
-			if (search_map(snapshot, map, gadget))
-				return NULL;
-		}
-	}
-	return hw_error_create(HW_ERROR_UNSUPPORTED, "its code has no system call instruction");
-}
 
 #ifndef PTRACE_GET_RSEQ_CONFIGURATION
 #define PTRACE_GET_RSEQ_CONFIGURATION 0x420f /* Linux 5.13 */
@@ -101,16 +64,97 @@ static bool wait_for_stop(pid_t tid, int *status)
 	return got == tid && WIFSTOPPED(*status);
 }
 
-int hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options)
+/* As "START-END PERMS ..." of /proc/PID/maps has it. */
+static bool is_stack(const char *line, uint64_t sp, uint64_t *floor)
+{
+	char *end;
+	uint64_t start = strtoull(line, &end, 16), limit = *end == '-' ? strtoull(end + 1, &end, 16) : 0;
+
+	if (sp < start || sp >= limit || strncmp(end, " rw", 3) != 0 || end[4] != 'p')
+		return false;
+	*floor = start;
+	return true;
+}
+
+/* Reads maps in pieces, and drops the rest of a line that is longer than the buffer: only its beginning
+ * counts. */
+static uint64_t find_stack(int maps, uint64_t sp)
+{
+	char buffer[4096];
+	uint64_t floor = 0;
+	size_t kept = 0;
+	ssize_t got;
+
+	while (!floor && (got = read(maps, buffer + kept, sizeof(buffer) - 1 - kept)) > 0) {
+		char *line = buffer, *end;
+
+		buffer[kept + (size_t)got] = '\0';
+		for (; !floor && (end = strchr(line, '\n')); line = end + 1)
+			is_stack(line, sp, &floor);
+		kept = strlen(line);
+		if (kept == sizeof(buffer) - 1)
+			kept = 0;
+		memmove(buffer, line, kept);
+	}
+	return floor;
+}
+
+uint64_t hw_remote_floor(pid_t tid)
+{
+	struct user_regs_struct registers;
+	hw_autoclose int maps = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tid);
+	maps = open(path, O_RDONLY | O_CLOEXEC);
+	if (maps < 0 || ptrace(PTRACE_GETREGS, tid, NULL, &registers) != 0)
+		return 0;
+	return find_stack(maps, registers.rsp);
+}
+
+/* From here on the thread would find back if it ran; so its signals are blocked only then. */
+static int step_aside(struct hw_remote *remote, uint64_t floor)
+{
+	struct user_regs_struct registers = remote->saved;
+	int errnum = hw_lifeline_lay(
+		&remote->lifeline, remote->tid, &remote->code, floor, &remote->saved, remote->saved_signals);
+
+	if (errnum)
+		return errnum;
+	registers.rip = remote->code.back;
+	registers.rsp = remote->lifeline.stack + sizeof(uint64_t);
+	registers.orig_rax = (unsigned long)-1; /* else the kernel would restart the thread's own call */
+	remote->has_lifeline = true;
+	if (ptrace(PTRACE_SETREGS, remote->tid, NULL, &registers) == 0)
+		return 0;
+	errnum = errno;
+	hw_lifeline_lift(&remote->lifeline);
+	return errnum;
+}
+
+int hw_remote_begin(struct hw_remote *remote, pid_t tid, const struct hw_lifeline_code *code, uint64_t floor,
+	long options)
 {
 	uint64_t all = UINT64_MAX;
+	int errnum = 0;
 
-	*remote = (struct hw_remote){ .tid = tid, .gadget = gadget, .options = options };
+	*remote = (struct hw_remote){ .tid = tid, .code = *code, .options = options };
 	if (ptrace(PTRACE_GETREGS, tid, NULL, &remote->saved) != 0 ||
 		ptrace(PTRACE_GETSIGMASK, tid, sizeof(remote->saved_signals), &remote->saved_signals) != 0 ||
 		ptrace(PTRACE_SETOPTIONS, tid, NULL, options) != 0)
 		return errno;
-	return ptrace(PTRACE_SETSIGMASK, tid, sizeof(all), &all) == 0 ? 0 : errno;
+	if (floor)
+		errnum = step_aside(remote, floor);
+	if (errnum)
+		ptrace(PTRACE_SETOPTIONS, tid, NULL, 0L);
+	else if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(all), &all) != 0)
+		errnum = errno; /* it is dead */
+	return errnum;
+}
+
+uint64_t hw_remote_child_stack(const struct hw_remote *remote)
+{
+	return remote->has_lifeline ? remote->lifeline.child_stack : 0;
 }
 
 /* A new child is auto-attached; from here on it dies with us, as the thread that made it must not. */
@@ -119,12 +163,13 @@ static void adopt_child(struct hw_remote *remote)
 	unsigned long message;
 	int status;
 
-	if (ptrace(PTRACE_GETEVENTMSG, remote->tid, NULL, &message) != 0)
+	if (!remote->child || ptrace(PTRACE_GETEVENTMSG, remote->tid, NULL, &message) != 0)
 		return;
-	if (!wait_for_stop((pid_t)message, &status))
-		return;
-	remote->child = (pid_t)message;
-	ptrace(PTRACE_SETOPTIONS, remote->child, NULL, remote->options | PTRACE_O_EXITKILL);
+	*remote->child = (pid_t)message;
+	if (wait_for_stop((pid_t)message, &status))
+		ptrace(PTRACE_SETOPTIONS, *remote->child, NULL, remote->options | PTRACE_O_EXITKILL);
+	else
+		*remote->child = 0;
 }
 
 /*
@@ -153,9 +198,11 @@ static int call_once(struct hw_remote *remote, long number, const uint64_t argum
 	struct user_regs_struct registers = remote->saved;
 	int errnum;
 
-	registers.rip = remote->gadget;
+	registers.rip = remote->code.call;
+	if (remote->has_lifeline)
+		registers.rsp = remote->lifeline.stack;
 	registers.rax = (unsigned long)number;
-	registers.orig_rax = (unsigned long)-1; /* else the kernel would restart the thread's own call */
+	registers.orig_rax = (unsigned long)-1;
 	registers.rdi = arguments[0];
 	registers.rsi = arguments[1];
 	registers.rdx = arguments[2];
@@ -179,7 +226,6 @@ int hw_remote_call(struct hw_remote *remote, long number, const uint64_t argumen
 	long got = -ERESTARTNOINTR;
 	int errnum = 0;
 
-	remote->child = 0;
 	for (int tries = 0; tries < RESTART_LIMIT && got == -ERESTARTNOINTR && !errnum; tries++)
 		errnum = call_once(remote, number, arguments, &got);
 	if (!errnum)
@@ -199,8 +245,10 @@ void hw_remote_end(struct hw_remote *remote)
 			return;
 		signal = status >> 16 ? 0 : WSTOPSIG(status);
 	} while (status >> 16 != PTRACE_EVENT_STOP);
-	ptrace(PTRACE_SETREGS, remote->tid, NULL, &remote->saved);
 	ptrace(PTRACE_SETSIGMASK, remote->tid, sizeof(remote->saved_signals), &remote->saved_signals);
+	ptrace(PTRACE_SETREGS, remote->tid, NULL, &remote->saved);
+	if (remote->has_lifeline)
+		hw_lifeline_lift(&remote->lifeline);
 	ptrace(PTRACE_SETOPTIONS, remote->tid, NULL, 0L);
 }
 
@@ -208,22 +256,29 @@ void hw_remote_end(struct hw_remote *remote)
 
 #include <errno.h>
 
-struct hw_error *hw_remote_find_gadget(const struct hw_snapshot *snapshot, uint64_t *gadget)
-{
-	(void)snapshot, (void)gadget;
-	return hw_error_create(HW_ERROR_UNSUPPORTED, "no remote system calls on this machine");
-}
-
 bool hw_remote_is_fit(pid_t tid, int mem)
 {
 	(void)tid, (void)mem;
 	return false;
 }
 
-int hw_remote_begin(struct hw_remote *remote, pid_t tid, uint64_t gadget, long options)
+uint64_t hw_remote_floor(pid_t tid)
 {
-	(void)remote, (void)tid, (void)gadget, (void)options;
+	(void)tid;
+	return 0;
+}
+
+int hw_remote_begin(struct hw_remote *remote, pid_t tid, const struct hw_lifeline_code *code, uint64_t floor,
+	long options)
+{
+	(void)remote, (void)tid, (void)code, (void)floor, (void)options;
 	return ENOSYS;
+}
+
+uint64_t hw_remote_child_stack(const struct hw_remote *remote)
+{
+	(void)remote;
+	return 0;
 }
 
 int hw_remote_call(struct hw_remote *remote, long number, const uint64_t arguments[6], long *result)

@@ -133,6 +133,13 @@ $(RECORDERS): tests/recorder/recorder.c tests/recorder/recorder.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -g -O2 -Wall -fPIC -fno-builtin -shared $(RECORDER_FLAGS) -o $@ $<
 
+# tests/dying/ is preloaded into a tool.
+RECORDERS += $(B)/dying/libdying.so
+$(B)/dying/libdying.so: tests/dying/dying.c
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -g -O2 -Wall -fPIC -shared -o $@ $<
+
 # tests/live/test_*.py (unittest) run the program on real targets. B tells them where the build is.
 LIVE_TESTS := $(sort $(wildcard tests/live/test_*.py))
 

@@ -50,8 +50,7 @@ class Core:
         self.file = os.open(path, os.O_RDWR)
         self.size = os.fstat(self.file).st_size
         self.layout = Layout(8 if self.read(4, 1) == b"\2" else 4)
-        self.undo = []
-        self.cut = None
+        self.undo = []  # (offset, what was there), in order; None: all from there was cut off
         table = self.field(0, self.layout.header["e_phoff"])
         count = self.field(0, self.layout.header["e_phnum"])
         self.program_headers = [table + i * self.layout.program_header_size for i in range(count)]
@@ -116,13 +115,13 @@ class Core:
         self.patch(offset, (value & (1 << 8 * size) - 1).to_bytes(size, "little"))
 
     def restore(self):
-        if self.cut is not None:
-            os.ftruncate(self.file, self.size)
-            for offset, data in self.cut:
-                os.pwrite(self.file, data, offset)
         for offset, data in reversed(self.undo):
-            os.pwrite(self.file, data, offset)
-        self.undo, self.cut = [], None
+            if data is None:
+                os.ftruncate(self.file, offset)
+                os.ftruncate(self.file, self.size)
+            else:
+                os.pwrite(self.file, data, offset)
+        self.undo = []
 
     def mutate(self, random):
         """Does some of the changes below and says which."""
@@ -236,19 +235,17 @@ class Core:
         return self.memory_word(random)
 
     def shorten(self, random):
-        if self.cut is not None:
-            return "nothing"
         end = random.choice((random.randrange(self.size), random.randrange(1 << 14),
                              random.choice(self.program_headers) + random.randrange(57), self.a_word(random)))
-        self.cut = []
-        at = end
+        kept, at = [], end
         while at < self.size:
             try:
                 at = os.lseek(self.file, at, os.SEEK_DATA)
             except OSError:
                 break
             stop = min(os.lseek(self.file, at, os.SEEK_HOLE), at + (1 << 20))
-            self.cut.append((at, self.read(at, stop - at)))
+            kept.append((at, self.read(at, stop - at)))
             at = stop
+        self.undo += reversed([(end, None)] + kept)
         os.ftruncate(self.file, end)
         return "cut off at %#x" % end

@@ -3,6 +3,7 @@
  * A process in one of the moods in which a freeze could do harm:
  *
  *	storm       a signal comes every third of a millisecond
+ *	registers   it computes with the widest registers, an odd rounding mode and the red zone (x86-64)
  *	churn       threads are born and end all the time
  *	leader      the first thread has ended, another goes on
  *	vfork       a thread waits in vfork(2) most of the time
@@ -131,6 +132,67 @@ static void storm(void)
 	must(setitimer(ITIMER_REAL, &every, NULL) == 0, "setitimer");
 	ready();
 }
+
+#if defined(__x86_64__)
+
+#define SPIN "1: dec %[count]; jnz 1b;"
+
+/* Each keeps `in` in a vector register, and a mark below the stack pointer, while it counts. */
+static __attribute__((noinline)) unsigned long keep_512(const void *in, void *out, unsigned long count_down)
+{
+	unsigned long mark;
+
+	asm volatile("vmovdqu64 (%[in]), %%zmm31; movq %[in], -120(%%rsp);" SPIN
+		     "vmovdqu64 %%zmm31, (%[out]); movq -120(%%rsp), %[mark]; vzeroupper"
+		     : [mark] "=&r"(mark), [count] "+r"(count_down)
+		     : [in] "r"(in), [out] "r"(out)
+		     : "memory", "cc");
+	return mark - (unsigned long)in;
+}
+
+static __attribute__((noinline)) unsigned long keep_256(const void *in, void *out, unsigned long count_down)
+{
+	unsigned long mark;
+
+	asm volatile("vmovdqu (%[in]), %%ymm9; movq %[in], -120(%%rsp);" SPIN
+		     "vmovdqu %%ymm9, (%[out]); movq -120(%%rsp), %[mark]; vzeroupper"
+		     : [mark] "=&r"(mark), [count] "+r"(count_down)
+		     : [in] "r"(in), [out] "r"(out)
+		     : "memory", "cc", "xmm9");
+	return mark - (unsigned long)in;
+}
+
+static void *keep(void *unused)
+{
+	unsigned char in[64], out[64];
+	unsigned rounding = 0x5f80, found; /* MXCSR: exceptions masked, upwards */
+	size_t size = __builtin_cpu_supports("avx512f") ? 64 : 32;
+
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (unsigned char)(i * 7 + 1);
+	asm volatile("ldmxcsr %0" : : "m"(rounding));
+	for (;;) {
+		unsigned long mark = (size == 64 ? keep_512 : keep_256)(in, out, 2000000);
+
+		asm volatile("stmxcsr %0" : "=m"(found));
+		if (mark)
+			wrong("red zone", (long)mark);
+		if (memcmp(in, out, size))
+			wrong("vector register, at its end", out[size - 1]);
+		if ((found & 0x6000) != (rounding & 0x6000))
+			wrong("rounding", found);
+		count++;
+	}
+	return unused;
+}
+
+static void registers(void)
+{
+	start(keep);
+	ready();
+}
+
+#endif
 
 static void *do_nothing(void *unused)
 {
@@ -377,6 +439,9 @@ int main(int argc, char **argv)
 		void (*begin)(void);
 	} moods[] = {
 		{ "storm", storm },
+#if defined(__x86_64__)
+		{ "registers", registers },
+#endif
 		{ "churn", churn },
 		{ "leader", leader },
 		{ "vfork", in_vfork },
