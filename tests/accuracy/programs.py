@@ -36,6 +36,11 @@ def waiting(process, text):
     raise AssertionError("it ended early")
 
 
+def children(process):
+    with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as file:
+        return file.read().split()
+
+
 def blocked(process):
     """Waits until a program whose output nobody reads can write no more."""
     before = None
@@ -64,7 +69,9 @@ class Redis(Program):
     )
 
     def start(self, path, environment, directory):
-        port = 17399
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
         process = subprocess.Popen([path, "--port", str(port), "--save", "", "--daemonize", "no"], env=environment,
                                    stdout=subprocess.PIPE, cwd=directory)
         waiting(process, b"Ready to accept")
@@ -276,7 +283,8 @@ class Ninja(Program):
                 pass
         process = subprocess.Popen([path, "-v"], env=environment, cwd=directory, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(4)
+        while not children(process):
+            time.sleep(0.2)
         return process
 
 
