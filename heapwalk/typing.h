@@ -227,6 +227,7 @@ struct hw_type_row {
 	uint64_t chunks;
 	uint64_t bytes; /* chunk sizes, as in the histogram */
 	uint32_t example;
+	bool pooled; /* no chunks but objects in pools, and their own bytes; `example` is then 0 */
 };
 
 struct hw_type_tally {
@@ -245,12 +246,16 @@ struct hw_type_table {
 	struct hw_type_row *rows; /* most bytes first */
 	size_t count;
 	struct hw_coverage coverage;
+	uint64_t pooled_bytes; /* of the rows that are pooled */
 };
 
 struct hw_selection;
 struct hw_histogram;
 
-/* Errors: memory short. */
+/*
+ * By type, what lies in pools has rows of its own, unless the selection asks for anything but types. Errors:
+ * memory short.
+ */
 struct hw_error *hw_type_table_build(const struct hw_typing *typing, const struct hw_selection *selection,
 	enum hw_type_grouping by, struct hw_type_table **table) hw_must_check;
 void hw_type_table_destroy(struct hw_type_table *table);

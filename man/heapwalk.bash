@@ -18,7 +18,7 @@ _heapwalk_views()
 
 	for word in "${COMP_WORDS[@]}"; do
 		case $word in
-		--summary | --histogram | --types | --shapes | --list | --dump | --dump-strings | --leaks | --explain | --who | --retained | --verdict | --arenas | --maps | --stacks | --anomalies)
+		--summary | --histogram | --types | --shapes | --pools | --list | --dump | --dump-strings | --leaks | --explain | --who | --retained | --verdict | --arenas | --maps | --stacks | --anomalies)
 			echo "$word"
 			;;
 		esac
@@ -29,7 +29,7 @@ _heapwalk()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --type --min-confidence
-		--summary --histogram --types --shapes --by --list --dump --dump-strings --leaks --explain --who --retained --verdict --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
+		--summary --histogram --types --shapes --pools --by --list --dump --dump-strings --leaks --explain --who --retained --verdict --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
 		--newest-first --dump-bytes --min-length --bytes --output --help --version
 		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --quick --fail-on"
 	local kinds="live free any mmapped tcache fastbin unsorted smallbin largebin unbinned top bookkeeping skipped

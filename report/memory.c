@@ -104,6 +104,18 @@ static void add_malloc(struct memory_table *table)
 	add_part(table, "not explained", MALLOC, UINT64_MAX, table->accounting->unexplained_heap, NULL);
 }
 
+/* What CPython's objects take of the anonymous memory. */
+static void add_pymalloc(struct memory_table *table, const struct hw_pymalloc *count)
+{
+	const char *anonymous = hw_use_name(HW_USE_ANONYMOUS);
+
+	if (!count || !count->arenas)
+		return;
+	add_part(table, "pymalloc, in use", anonymous, UINT64_MAX, count->used_bytes, NULL);
+	add_part(
+		table, "pymalloc, free", anonymous, UINT64_MAX, count->arena_bytes - count->used_bytes, NULL);
+}
+
 void hw_memory_table(struct hw_report *report, const struct hw_findings *findings)
 {
 	struct memory_table table = {
@@ -121,6 +133,8 @@ void hw_memory_table(struct hw_report *report, const struct hw_findings *finding
 
 		if (use != HW_USE_HEAP && use != HW_USE_MMAPPED && (total->size || !table.is_text))
 			add_part(&table, hw_use_name((enum hw_use)use), NULL, UINT64_MAX, total->size, total);
+		if (use == HW_USE_ANONYMOUS)
+			add_pymalloc(&table, findings->pymalloc);
 	}
 	add_part(&table, "all", NULL, UINT64_MAX, table.accounting->all.size, &table.accounting->all);
 	hw_sheet_finish(table.sheet);

@@ -18,6 +18,7 @@ struct hw_report {
 	unsigned views;   /* drawn so far */
 	bool has_verdict; /* it was said */
 	bool has_coverage;
+	bool has_pymalloc;
 	struct hw_error *error;
 };
 

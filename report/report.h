@@ -108,6 +108,7 @@ extern const struct hw_column_set hw_columns_retained;
 extern const struct hw_column_set hw_columns_types;
 extern const struct hw_column_set hw_columns_shapes;
 extern const struct hw_column_set hw_columns_explain;
+extern const struct hw_column_set hw_columns_pools;
 
 #define HW_COLUMN_LIMIT 32 /* columns in a set at most */
 
@@ -211,6 +212,7 @@ struct hw_findings {
 	const struct hw_who *who;
 	const struct hw_retained *retained;
 	const struct hw_verdict *verdict;
+	const struct hw_pymalloc *pymalloc; /* all zero: no CPython */
 	const struct hw_typing *typing;
 	const struct hw_type_table *types;  /* by type, */
 	const struct hw_type_table *shapes; /* and by shape */
@@ -263,6 +265,9 @@ void hw_report_verdict(struct hw_report *report, const struct hw_findings *findi
 /* The types of chunks, and what unnamed ones look like. Need snapshot, heap, typing and types or shapes. */
 void hw_report_types(struct hw_report *report, const struct hw_findings *findings);
 void hw_report_shapes(struct hw_report *report, const struct hw_findings *findings);
+
+/* What programs keep in pools of their own. Needs typing. */
+void hw_report_pools(struct hw_report *report, const struct hw_findings *findings);
 
 /* Every thread's call stack. Needs snapshot and stacks. */
 void hw_report_stacks(struct hw_report *report, const struct hw_findings *findings);

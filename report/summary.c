@@ -6,6 +6,7 @@
 #include "report/field.h"
 #include "report/memory.h"
 #include "report/number.h"
+#include "report/pools.h"
 #include "report/verdict.h"
 
 #define COMMAND_MOST 200 /* characters: a Java command line has thousands */
@@ -231,6 +232,8 @@ void hw_report_summary(struct hw_report *report, const struct hw_findings *findi
 	say_allocator(report, findings->heap);
 	say_libc(report, findings->heap);
 	say_runtime(report, findings->heap);
+	if (findings->pymalloc)
+		hw_pools_say_pymalloc(report, findings->pymalloc);
 	say_freeze(report, findings->snapshot);
 	say_warnings(report, findings->snapshot);
 	hw_anomalies_brief(report, findings->heap);

@@ -7,9 +7,11 @@
 #include "report/sheet.h"
 
 static const struct hw_column type_columns[] = {
-	{ "count", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "live chunks of this type" },
+	{ "count", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS,
+		"live chunks of this type, or objects in pools" },
 	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "what they take, headers included" },
-	{ "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "of the bytes of all selected chunks" },
+	{ "share", HW_UNIT_SHARE, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "of the bytes of all these" },
+	{ "where", HW_UNIT_WORD, HW_COLUMN_SHOWN, "pool: no chunks but in a pool, see --pools", "IN" },
 	{ "average", HW_UNIT_BYTES, HW_COLUMN_SHOWN, "bytes of one" },
 	{ "level", HW_UNIT_WORD, HW_COLUMN_SHOWN, "how sure most of it is: certain, strong, likely, guess" },
 	{ "evidence", HW_UNIT_WORD, 0, "what tells most of it: vtable, path, text, ..." },
@@ -107,7 +109,7 @@ static const char *module_name(const struct hw_snapshot *snapshot, uint32_t modu
 
 static double share_of(uint64_t bytes, const struct hw_type_table *table)
 {
-	return (double)bytes / (double)hw_max(table->coverage.all.bytes, 1u);
+	return (double)bytes / (double)hw_max(table->coverage.all.bytes + table->pooled_bytes, 1u);
 }
 
 static void add_type(
@@ -120,6 +122,7 @@ static void add_type(
 		hw_cell_number(row->chunks),
 		hw_cell_number(row->bytes),
 		hw_cell_real(share_of(row->bytes, findings->types)),
+		hw_cell_text(row->pooled ? "pool" : "malloc"),
 		hw_cell_number(row->bytes / hw_max(row->chunks, 1u)),
 		hw_cell_text(hw_level_name(row->level)),
 		known ? hw_cell_text(hw_evidence_name(row->evidence)) : none,
@@ -127,7 +130,7 @@ static void add_type(
 		type->size ? hw_cell_number(type->size) : none,
 		known ? hw_cell_text(hw_type_origin_name(type->origin)) : none,
 		hw_cell_text(module_name(findings->snapshot, type->module)),
-		hw_cell_number(hw_chunk_user(findings->heap, row->example)),
+		row->pooled ? none : hw_cell_number(hw_chunk_user(findings->heap, row->example)),
 	};
 
 	hw_sheet_row(sheet, cells);

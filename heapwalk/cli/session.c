@@ -86,6 +86,7 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.who = session->who,
 		.retained = session->retained,
 		.verdict = session->verdict,
+		.pymalloc = &session->pymalloc,
 		.typing = session->typing,
 		.types = session->types,
 		.shapes = session->shapes,

@@ -54,6 +54,8 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 	struct hw_error *error = NULL;
 
 	hw_progress_stage("finding out what they are");
+	if (!fully)
+		options.without |= 1u << HW_EVIDENCE_RECORDS;
 	if (fully) {
 		error = hw_session_names(session);
 		debug = hw_debug_types_from(session->unwinder);

@@ -39,10 +39,20 @@ static struct hw_error *collect_verdict(struct hw_session *session)
 		session->heap, session->accounting, session->graph, &session->names, &session->verdict);
 }
 
+static struct hw_error *collect_pymalloc(struct hw_session *session)
+{
+	if (!session->typing)
+		return hw_pymalloc_count(session->heap, &session->pymalloc);
+	session->pymalloc = session->typing->pymalloc;
+	return NULL;
+}
+
 static struct hw_error *collect_summary(struct hw_session *session)
 {
 	struct hw_error *error = collect_histogram(session);
 
+	if (!error)
+		error = collect_pymalloc(session);
 	return error ? error : collect_verdict(session);
 }
 
@@ -180,6 +190,7 @@ enum {
 	HISTOGRAM,
 	TYPES,
 	SHAPES,
+	POOLS,
 	LIST,
 	DUMP,
 	DUMP_STRINGS,
@@ -209,6 +220,8 @@ const struct hw_view hw_views[] = {
 		&hw_columns_types, collect_types, hw_report_types },
 	[SHAPES] = { "shapes", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_TYPES,
 		"live chunks by what their words are", &hw_columns_shapes, collect_shapes, hw_report_shapes },
+	[POOLS] = { "pools", 0, HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_TYPES,
+		"what is in the program's own pools", &hw_columns_pools, NULL, hw_report_pools },
 	[LIST] = { "list", 'l',
 		HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_STREAM | HW_VIEW_CONTENT | HW_VIEW_KINDS |
 			HW_VIEW_TYPE_LIST,

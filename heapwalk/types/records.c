@@ -400,7 +400,7 @@ static struct hw_error *offer(struct finder *finder, const struct block *block, 
 {
 	hw_autofree char *name = NULL;
 	struct hw_chunk_type answer = { .from = UINT32_MAX,
-		.level = hw_min(row->level, (uint8_t)HW_LEVEL_LIKELY),
+		.level = row->level,
 		.evidence = HW_EVIDENCE_RECORDS,
 		.fit = HW_FIT_ARRAY,
 		.percent = row->percent };

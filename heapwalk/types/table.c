@@ -185,6 +185,69 @@ static bool make_rows(struct hw_type_table *table, struct pairs *pairs)
 	return true;
 }
 
+/* ----------------------------------------------------------------------------------------------------- pools
+ */
+
+/* Nothing in a pool has a chunk's size, state or arena. */
+static bool wants_pooled(const struct hw_selection *selection, enum hw_type_grouping by)
+{
+	if (by != HW_BY_TYPE)
+		return false;
+	return !selection || (!selection->size_high && !selection->has_arena && !selection->states &&
+				     !selection->contents && !selection->leaks && !selection->matches);
+}
+
+static void add_pool(struct hw_type_table *table, const struct hw_pool_row *pool, uint32_t *row_of)
+{
+	struct hw_type_row *row;
+
+	if (!row_of[pool->type]) {
+		row_of[pool->type] = (uint32_t)table->count + 1;
+		table->rows[table->count++] = (struct hw_type_row){
+			.key = pool->type,
+			.type = pool->type,
+			.types = 1,
+			.level = (enum hw_level)pool->level,
+			.evidence = pool->kind == HW_POOL_PYMALLOC ? HW_EVIDENCE_TAG : HW_EVIDENCE_RECORDS,
+			.pooled = true,
+		};
+	}
+	row = &table->rows[row_of[pool->type] - 1];
+	row->chunks += pool->used;
+	row->type_chunks += pool->used;
+	row->bytes += pool->used * pool->record_size;
+	table->pooled_bytes += pool->used * pool->record_size;
+}
+
+static bool add_pools(
+	struct hw_type_table *table, const struct hw_typing *typing, const struct hw_selection *selection)
+{
+	uint32_t *row_of = calloc(typing->type_count, sizeof(*row_of));
+	size_t room = table->count + typing->pool_count + 1;
+	struct hw_type_row *rows = row_of ? realloc(table->rows, room * sizeof(*rows)) : NULL;
+
+	if (!rows) {
+		free(row_of);
+		return false;
+	}
+	table->rows = rows;
+	for (uint32_t i = 0; i < typing->pool_count; i++) {
+		const struct hw_pool_row *pool = &typing->pools[i];
+
+		/* Records in chunks are counted as their chunks. */
+		if (pool->used && pool->type && !(pool->kind == HW_POOL_RECORDS && pool->block_size) &&
+			(!selection || !selection->types || selection->types[pool->type]))
+			add_pool(table, pool, row_of);
+	}
+	free(row_of);
+	if (table->count)
+		qsort(table->rows, table->count, sizeof(*table->rows), compare_rows);
+	return true;
+}
+
+/* -------------------------------------------------------------------------------------------------- together
+ */
+
 struct hw_error *hw_type_table_build(const struct hw_typing *typing, const struct hw_selection *selection,
 	enum hw_type_grouping by, struct hw_type_table **table)
 {
@@ -200,6 +263,8 @@ struct hw_error *hw_type_table_build(const struct hw_typing *typing, const struc
 		add_coverage(&made->coverage, typing, index);
 	}
 	fits = fits && make_rows(made, &pairs);
+	if (fits && typing->pool_count && wants_pooled(selection, by))
+		fits = add_pools(made, typing, selection);
 	free(pairs.table);
 	if (!fits) {
 		hw_type_table_destroy(made);
