@@ -5,6 +5,12 @@
 /* Headers are few words each, in order of address. */
 #define HEADER_WINDOW ((size_t)64 << 10)
 
+/* Of the pool that exceptions are thrown from: by GCC version 72704 or 73712 bytes, half of it with 32 bits.
+ */
+#define LEAST_POOL   16384
+#define MOST_POOL    131072
+#define FIRST_CHUNKS 256
+
 static const struct {
 	const char *name;
 	enum hw_fit fit;
@@ -79,16 +85,36 @@ static bool is_library(const struct hw_module *module, const char *name)
 	return !strncmp(base ? base + 1 : module->path, name, strlen(name));
 }
 
-static bool has_objects(const struct hw_heap *heap)
+/*
+ * libstdc++ asks malloc for memory to throw exceptions from when there is none (eh_alloc.cc), as one of the
+ * first things in a program: it begins with its size and a NULL, the list of its free parts.
+ */
+static bool is_emergency_pool(const struct hw_heap *heap, uint32_t chunk)
+{
+	uint8_t bytes[16];
+	size_t size = 2 * heap->word_size;
+	uint64_t usable = hw_chunk_usable(heap, chunk), free_size;
+
+	if (usable < LEAST_POOL || usable > MOST_POOL ||
+		hw_image_read_some(heap->snapshot->image, hw_chunk_user(heap, chunk), bytes, size) != size)
+		return false;
+	free_size = hw_image_word(heap->snapshot->image, bytes);
+	return free_size <= usable && usable - free_size < 2 * heap->alignment &&
+	       !hw_image_word(heap->snapshot->image, bytes + heap->word_size);
+}
+
+/* Objects of classes, or the pool among the first chunks. */
+static bool looks_like_cxx(const struct hw_heap *heap)
 {
 	for (uint32_t i = 0; i < heap->chunks.count; i++) {
-		if (hw_chunk_is_live(heap, i) && hw_chunk_content(heap, i) == HW_CONTENT_CXX)
+		if (hw_chunk_is_live(heap, i) && (hw_chunk_content(heap, i) == HW_CONTENT_CXX ||
+							 (i < FIRST_CHUNKS && is_emergency_pool(heap, i))))
 			return true;
 	}
 	return false;
 }
 
-/* Where neither is loaded the program is none of C++, or has its library in itself: then it has objects. */
+/* Where neither is loaded the program is none of C++, or has its library in itself. */
 static unsigned find_libraries(const struct hw_heap *heap)
 {
 	const struct hw_snapshot *snapshot = heap->snapshot;
@@ -100,7 +126,7 @@ static unsigned find_libraries(const struct hw_heap *heap)
 		if (is_library(&snapshot->modules[i], "libc++.so"))
 			libraries |= HW_CXX_LLVM;
 	}
-	if (!libraries && has_objects(heap))
+	if (!libraries && looks_like_cxx(heap))
 		libraries = HW_CXX_GNU | HW_CXX_LLVM;
 	return libraries;
 }

@@ -34,8 +34,8 @@ enum {
 /* Elements of a deque's map that are looked at. */
 #define MOST_BLOCKS 65536
 
-/* Of libc++, for elements that are no larger. */
-#define BLOCK_BYTES 4096
+/* Of libc++: the block of a deque of 4096 bytes holds more than half of this even if elements do not fit. */
+#define LEAST_BLOCK 2048
 
 static bool is_heap(const struct hw_word_piece *piece, unsigned word)
 {
@@ -82,22 +82,39 @@ static bool is_string(const struct hw_containers *containers, uint32_t chunk, ui
 	       hw_containers_is_size(containers, chunk, room);
 }
 
+/*
+ * Bytes that are no text at a glance, or too few for it, may be a string's. What has a zero among the first
+ * `length` is something else, held by words that some string left behind.
+ */
+static enum hw_level level_of(const struct hw_containers *containers, const struct hw_word_piece *piece,
+	unsigned at, uint64_t length)
+{
+	uint8_t bytes[64];
+	size_t size = hw_min(length, sizeof(bytes));
+
+	if (piece->kinds[at] == HW_KIND_TEXT)
+		return HW_LEVEL_STRONG;
+	if (hw_image_read_some(containers->heap->snapshot->image, piece->words[at], bytes, size) != size ||
+		memchr(bytes, 0, size))
+		return HW_LEVEL_UNKNOWN;
+	return HW_LEVEL_LIKELY;
+}
+
 static void look_at_string(struct hw_containers *containers, const struct hw_word_piece *piece, unsigned at)
 {
 	const uint64_t *words = &piece->words[at];
 	uint32_t chunk = piece->targets[at];
-	enum hw_content content = hw_chunk_content(containers->heap, chunk);
+	uint64_t length = 0;
 
-	/* Bytes that are no text, or too few for it, may be a string's; what has pointers is something else.
-	 */
-	if (piece->kinds[at] != HW_KIND_TEXT && content != HW_CONTENT_DATA && content != HW_CONTENT_TEXT_PART)
-		return;
-	if ((containers->libraries & HW_CXX_GNU && at + 2 < piece->count &&
-		    is_string(containers, chunk, words[1], words[2] + 1)) ||
-		(containers->libraries & HW_CXX_LLVM && at >= 2 && words[-2] & 1 &&
-			is_string(containers, chunk, words[-1], words[-2] - 1)))
-		hw_containers_offer(containers, chunk, HW_PART_STRING,
-			piece->kinds[at] == HW_KIND_TEXT ? HW_LEVEL_STRONG : HW_LEVEL_LIKELY);
+	if (containers->libraries & HW_CXX_GNU && at + 2 < piece->count &&
+		is_string(containers, chunk, words[1], words[2] + 1))
+		length = words[1];
+	else if (containers->libraries & HW_CXX_LLVM && at >= 2 && words[-2] & 1 &&
+		 is_string(containers, chunk, words[-1], words[-2] - 1))
+		length = words[-1];
+	if (length)
+		hw_containers_offer(
+			containers, chunk, HW_PART_STRING, level_of(containers, piece, at, length));
 }
 
 /* -------------------------------------------------------------------------------------------------- deques
@@ -161,22 +178,27 @@ static void look_at_gnu_deque(
 	name_deque(containers, map, words[START_NODE], words[END_NODE] + word_size, size);
 }
 
-/* Four words into the map: its memory, the blocks in use, its end; index and number behind them. */
+/*
+ * Four words into the map: its memory, the blocks in use, its end; index and number behind them. Blocks have
+ * 4096 bytes, or 16 elements that are larger; a remainder of 16 bytes may make one larger or smaller.
+ */
 static void look_at_llvm_deque(
 	struct hw_containers *containers, const struct hw_word_piece *piece, unsigned at)
 {
 	const uint64_t *words = &piece->words[at];
+	uint64_t word_size = containers->heap->word_size, first, size;
 	uint32_t map = piece->targets[at], block;
-	uint64_t first;
 	bool exact;
 
 	if ((at && is_into(piece, at - 1, at)) || words[1] < words[0] || words[2] <= words[1] ||
 		words[3] < words[2] || !hw_containers_is_size(containers, map, words[3] - words[0]) ||
 		!hw_containers_read(containers, words[1], &first, 1) ||
-		!hw_heap_locate(containers->heap, first - 2 * containers->heap->word_size, &block, &exact) ||
-		!exact || hw_chunk_usable(containers->heap, block) < BLOCK_BYTES)
+		!hw_heap_locate(containers->heap, first - 2 * word_size, &block, &exact) || !exact)
 		return;
-	name_deque(containers, map, words[1], words[2], BLOCK_BYTES);
+	size = hw_chunk_usable(containers->heap, block);
+	if (size >= LEAST_BLOCK && at + 5 < piece->count &&
+		words[4] + words[5] <= (words[2] - words[1]) / word_size * size)
+		name_deque(containers, map, words[1], words[2], size - containers->heap->alignment);
 }
 
 static void look_at_word(struct hw_containers *containers, const struct hw_word_piece *piece, unsigned at)

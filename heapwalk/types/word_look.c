@@ -178,6 +178,8 @@ static void add_pieces(struct pass *pass, struct hw_word_piece *like, const uint
 /* Memory that the pass over the chunks does not show; what cannot be read is left out. */
 static void add_memory(struct pass *pass, struct hw_word_piece *like, uint64_t end)
 {
+	uint64_t overlap = (uint64_t)HW_WORD_LOOK_OVERLAP * pass->heap->word_size;
+
 	while (like->address + pass->heap->word_size <= end) {
 		size_t available;
 		const uint8_t *bytes =
@@ -186,6 +188,10 @@ static void add_memory(struct pass *pass, struct hw_word_piece *like, uint64_t e
 
 		if (bytes)
 			add_pieces(pass, like, bytes, hw_min(available, end - start));
+		if (like->address + pass->heap->word_size <= end && like->address - start > overlap) {
+			like->address -= overlap;
+			like->offset -= overlap;
+		}
 		if (like->address == start) {
 			like->address = hw_image_next(pass->heap->snapshot->image, start, end);
 			like->offset += like->address - start;

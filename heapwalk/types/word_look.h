@@ -20,7 +20,7 @@
 #include "heapwalk/types/typer.h"
 
 #define HW_WORD_LOOK_WORDS   32 /* of memory that are shown at once */
-#define HW_WORD_LOOK_OVERLAP 5  /* of a piece's last words are shown again at the beginning of the next */
+#define HW_WORD_LOOK_OVERLAP 6  /* of a piece's last words are shown again at the beginning of the next */
 #define HW_WORD_LOOK_LIMIT   ((uint64_t)1 << 20) /* bytes of one chunk that are looked at */
 
 #define HW_NO_CHUNK UINT32_MAX
