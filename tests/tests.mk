@@ -113,6 +113,18 @@ $(B)/targets/leak_library.so $(B)/targets/leak_library-32.so: tests/targets/leak
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TARGET_CFLAGS) -fPIC -shared $(if $(findstring -32,$@),$(M32)) -o $@ $<
 
+# tests/targets/containers/, optimized and stripped as programs are that people use.
+FLAGS_containers :=
+FLAGS_containers-static := -static
+FLAGS_containers-32 := $(M32)
+CONTAINERS := $(addprefix $(B)/targets/,containers containers-static containers-32)
+TARGETS += $(CONTAINERS)
+
+$(CONTAINERS): tests/targets/containers/main.cpp
+	$(say) TARGET $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -O2 -Wall -s $(FLAGS_$(@F)) -o $@ $<
+
 # tests/targets/blockers/ and moods/: what a freeze must not harm.
 FROZEN := $(addprefix $(B)/targets/,blockers blockers-32 moods moods-32)
 TARGETS += $(FROZEN)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Standard containers of all kinds, in variables, on the stack and in the heap, and things that look like
- * them. Prints what it allocated: a line "ADDRESS BYTES KIND TYPE" a block, then "READY".
+ * them. Prints what it allocated: a line "ADDRESS BYTES KIND TYPE" a block, then "READY";
+ * ends when it is sent a byte.
  *
  * Containers take their memory from an allocator that knows what it is asked for: libstdc++ and libc++ ask it
  * for their own node types. KIND is what the container is declared as.
@@ -74,7 +75,9 @@ template <class T, class Kind> struct noted {
 	};
 
 	noted() = default;
-	template <class U> noted(const noted<U, Kind> &) {}
+	template <class U> noted(const noted<U, Kind> &)
+	{
+	}
 
 	T *allocate(size_t count)
 	{
@@ -88,8 +91,14 @@ template <class T, class Kind> struct noted {
 		forget(gone);
 		free(gone);
 	}
-	friend bool operator==(const noted &, const noted &) { return true; }
-	friend bool operator!=(const noted &, const noted &) { return false; }
+	friend bool operator==(const noted &, const noted &)
+	{
+		return true;
+	}
+	friend bool operator!=(const noted &, const noted &)
+	{
+		return false;
+	}
 };
 
 using text = std::basic_string<char, std::char_traits<char>, noted<char, string>>;
@@ -118,7 +127,8 @@ using hash_of = std::unordered_map<K, V, H, std::equal_to<K>, noted<std::pair<co
 template <class K, class H = std::hash<K>>
 using hash_set_of = std::unordered_set<K, H, std::equal_to<K>, noted<K, hash>>;
 
-/* ----------------------------------------------------------------------------------------------- the contents
+/* ----------------------------------------------------------------------------------------------- the
+ * contents
  */
 
 static uint32_t seed = 12345;
@@ -143,7 +153,7 @@ struct large {
 };
 
 struct everything {
-	long before;
+	long before = 0;
 	map_of<int, text> names;
 	list_of<uint64_t> numbers;
 	hash_of<text, int, text_hash> index;
@@ -219,7 +229,8 @@ static void fill_variables()
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------- look-alikes
+/* --------------------------------------------------------------------------------------------------
+ * look-alikes
  */
 
 /* C's own: a tree with a count in front, a ring without a number, lists that end with NULL. */
@@ -293,7 +304,8 @@ static void fill_c_table(int count)
 	c_table[3] = &c_ring;
 }
 
-/* ------------------------------------------------------------------------------------------------------- main
+/* -------------------------------------------------------------------------------------------------------
+ * main
  */
 
 int main()
@@ -319,6 +331,6 @@ int main()
 			at->type);
 	printf("READY\n");
 	fflush(stdout);
-	while (pause() && local[0].before == 0)
-		;
+	getchar();
+	_exit(local[0].before != 0);
 }
