@@ -167,11 +167,30 @@ static uint64_t bytes_of(const void *argument, uint32_t node)
 	return hw_chunk_size(argument, node);
 }
 
+/* An object is more of a head than a table of pointers, and that more than a text; then size counts. */
+static uint64_t rank_of(const void *argument, uint32_t node)
+{
+	static const uint64_t ranks[HW_CONTENTS] = {
+		[HW_CONTENT_CXX] = 3,
+		[HW_CONTENT_POINTERS] = 2,
+		[HW_CONTENT_TEXT_PART] = 2,
+		[HW_CONTENT_NONE] = 1,
+		[HW_CONTENT_ZERO] = 1,
+		[HW_CONTENT_NUMBERS] = 1,
+		[HW_CONTENT_DATA] = 1,
+	};
+
+	return ranks[hw_chunk_content(argument, node)] << 60 | hw_chunk_size(argument, node);
+}
+
 static struct hw_error *find_families(struct hw_graph *graph)
 {
+	const struct hw_lost_nodes nodes = {
+		.bytes_of = bytes_of, .rank_of = rank_of, .argument = graph->heap
+	};
 	struct hw_lost_forest forest;
 	struct hw_error *error =
-		hw_lost_forest_build(&graph->parts->references, graph->kinds, bytes_of, graph->heap, &forest);
+		hw_lost_forest_build(&graph->parts->references, graph->kinds, &nodes, &forest);
 
 	if (error)
 		return error;

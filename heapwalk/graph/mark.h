@@ -6,7 +6,7 @@
  * The meaning of the kinds is that of valgrind's memcheck ("Memory leak detection" in its manual): reachable
  * by a chain of start pointers from a root; possibly lost when every chain has an interior pointer in it;
  * lost when there is no chain: definitely for one head of each family, indirectly for what hangs on it.
- *Private to heapwalk/.
+ * Private to heapwalk/.
  */
 #ifndef HW_HEAPWALK_GRAPH_MARK_H
 #define HW_HEAPWALK_GRAPH_MARK_H
@@ -23,6 +23,7 @@
 #define HW_MARK_HINT       0x08
 #define HW_MARK_REFERENCED 0x10
 #define HW_MARK_SEEN       0x20
+#define HW_MARK_LEADS      0x80
 #define HW_MARK_STALE      0x40 /* stays, beside the kind: hw_chunk_is_stale() */
 
 struct hw_marking {
@@ -65,14 +66,22 @@ struct hw_lost_forest {
 	size_t capacity;
 };
 
+/* What the forest needs to know of its nodes. */
+struct hw_lost_nodes {
+	uint64_t (*bytes_of)(const void *argument, uint32_t node);
+	/* In a cycle any block may be the head: the one with the highest rank is. NULL: that with most bytes.
+	 */
+	uint64_t (*rank_of)(const void *argument, uint32_t node);
+	const void *argument;
+};
+
 /*
  * Tells heads from what hangs on them: of the blocks that hw_marking_run() left DEFINITE, all but one in each
- * family become INDIRECT. A block that hangs on two heads is counted with the first of them. `bytes_of` gives
- * the size of a node. Leaves only enum hw_leak_kind in kinds[]. Errors: memory short.
+ * family become INDIRECT. A block that hangs on two heads is counted with the first of them. Leaves only enum
+ * hw_leak_kind in kinds[]. Errors: memory short.
  */
 struct hw_error *hw_lost_forest_build(const struct hw_references *references, uint8_t *kinds,
-	uint64_t (*bytes_of)(const void *argument, uint32_t node), const void *argument,
-	struct hw_lost_forest *forest) hw_must_check;
+	const struct hw_lost_nodes *nodes, struct hw_lost_forest *forest) hw_must_check;
 void hw_lost_forest_deinit(struct hw_lost_forest *forest);
 
 #endif

@@ -43,8 +43,11 @@ static void lost_closure(const struct table *table, bool reaches[MOST][MOST])
 	}
 }
 
-/* A lost block is a head if all lost blocks that reach it are reached by it, and it is the first of them. */
-static void expect_heads(const struct table *table, struct expected *expected)
+/*
+ * A lost block is a head if all lost blocks that reach it are reached by it, and it is the first of them, or
+ * the last: what ranks highest.
+ */
+static void expect_heads(const struct table *table, struct expected *expected, bool last)
 {
 	bool reaches[MOST][MOST];
 	struct expected reach = *expected;
@@ -56,7 +59,7 @@ static void expect_heads(const struct table *table, struct expected *expected)
 		for (uint32_t j = 0; j < table->count; j++) {
 			if (j == i || reach.kinds[j] != HW_LEAK_DEFINITE || !reaches[j][i])
 				continue;
-			head = head && reaches[i][j] && i < j;
+			head = head && reaches[i][j] && (last ? i > j : i < j);
 		}
 		if (reach.kinds[i] == HW_LEAK_DEFINITE && !head)
 			expected->kinds[i] = HW_LEAK_INDIRECT;
@@ -67,6 +70,14 @@ static uint64_t bytes_of(const void *argument hw_unused, uint32_t node)
 {
 	return 16 + 32 * (uint64_t)node;
 }
+
+static uint64_t first_of(const void *argument hw_unused, uint32_t node)
+{
+	return UINT32_MAX - node;
+}
+
+static const struct hw_lost_nodes first_leads = { .bytes_of = bytes_of, .rank_of = first_of };
+static const struct hw_lost_nodes largest_leads = { .bytes_of = bytes_of };
 
 static void mark(const struct table *table, const struct hw_references *references, uint8_t *kinds)
 {
@@ -117,8 +128,9 @@ START_TEST (random_graphs) {
 			if (kinds[i] != expected.kinds[i])
 				ck_abort_msg(
 					"graph %d: %u is %u, not %u", graph, i, kinds[i], expected.kinds[i]);
-		expect_heads(&table, &expected);
-		no_error(hw_lost_forest_build(&references, kinds, bytes_of, NULL, &forest));
+		expect_heads(&table, &expected, graph % 2);
+		no_error(hw_lost_forest_build(
+			&references, kinds, graph % 2 ? &largest_leads : &first_leads, &forest));
 		for (uint32_t i = 0; i < table.count; i++) {
 			heads += expected.kinds[i] == HW_LEAK_DEFINITE;
 			if (kinds[i] != expected.kinds[i])
@@ -175,7 +187,7 @@ START_TEST (known_families) {
 		table.to[row->links[i][0]][row->links[i][1]] = START;
 	references_of(&table, &references);
 	mark(&table, &references, kinds);
-	no_error(hw_lost_forest_build(&references, kinds, bytes_of, NULL, &forest));
+	no_error(hw_lost_forest_build(&references, kinds, &first_leads, &forest));
 	ck_assert_msg(forest.count == row->trees, "%s: %zu trees", row->name, forest.count);
 	for (size_t i = 0; i < row->trees; i++) {
 		ck_assert_msg(forest.trees[i].blocks == row->blocks[i], "%s: tree %zu has %u blocks",
@@ -204,10 +216,11 @@ START_TEST (large_shapes) {
 	for (uint32_t i = 0; i < LARGE; i++)
 		must_equal(kinds[i], HW_LEAK_REACHABLE);
 	memset(kinds, HW_LEAK_DEFINITE, LARGE);
-	no_error(hw_lost_forest_build(&references, kinds, bytes_of, NULL, &forest));
+	no_error(hw_lost_forest_build(&references, kinds, &first_leads, &forest));
 	must_equal(forest.count, 1);
 	must_equal(forest.trees[0].head, root);
 	must_equal(forest.trees[0].blocks, LARGE);
+	must_equal(kinds[root], HW_LEAK_DEFINITE);
 	hw_lost_forest_deinit(&forest);
 	hw_references_deinit(&references);
 	free(kinds);
