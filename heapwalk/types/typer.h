@@ -46,6 +46,16 @@ void hw_catalogue_names_destroy(struct hw_catalogue_names *names);
  */
 bool hw_typer_offer(struct hw_typer *typer, uint32_t chunk, const struct hw_chunk_type *answer);
 
+/*
+ * Malloc gave no more for a request of `size` bytes than it had to: it rounds up, and leaves a remainder that
+ * is too small for a chunk.
+ */
+static inline bool hw_typer_fits(const struct hw_heap *heap, uint64_t size, uint64_t usable)
+{
+	return size <= usable &&
+	       usable <= hw_heap_request_to_chunk(heap, size) - heap->word_size + heap->alignment;
+}
+
 /* ------------------------------------------------------------------------------------ looking at all chunks
  */
 

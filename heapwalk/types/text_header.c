@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Headers of texts, by what must hold between their numbers. */
+#include "heapwalk/types/text_header.h"
+
+#include "heapwalk/encoding.h"
+#include "heapwalk/types/typer.h"
+
+#define SHORTEST 4 /* bytes of text behind a plain length */
+#define SHORT    3 /* and behind the one byte of the smallest sds */
+
+/* Shared by fewer than this, for a count of references to be one. */
+#define MOST_REFERENCES 1000000
+
+struct text {
+	const struct hw_heap *heap;
+	const uint8_t *bytes;
+	size_t size;
+	uint64_t usable;
+	size_t extent; /* of what was found */
+};
+
+static uint64_t number_at(const struct text *text, size_t offset, unsigned width)
+{
+	uint64_t number = 0;
+
+	for (unsigned i = 0; i < width; i++) {
+		size_t at = offset + (text->heap->snapshot->image->big_endian ? i : width - 1 - i);
+
+		number = number << 8 | text->bytes[at];
+	}
+	return number;
+}
+
+/* From `start` on there are `length` bytes of text and a zero behind them, as far as can be seen. */
+static bool holds(struct text *text, size_t start, uint64_t length)
+{
+	size_t seen = hw_min(length, text->size - start);
+	size_t run = hw_utf8_run(text->bytes + start, seen);
+
+	/* A character may be cut off where we see no further. */
+	if (!seen || run + (seen < length ? 3 : 0) < seen)
+		return false;
+	if (start + length < text->size && text->bytes[start + length])
+		return false;
+	text->extent = start + seen;
+	return true;
+}
+
+static bool fits(const struct text *text, uint64_t taken)
+{
+	return hw_typer_fits(text->heap, taken, text->usable);
+}
+
+/* Redis, sds.h: the flags' low three bits say how wide the numbers are; the smallest keeps its length there.
+ */
+static bool is_small_sds(struct text *text)
+{
+	uint64_t length = text->bytes[0] >> 3;
+
+	return !(text->bytes[0] & 7) && length >= SHORT && fits(text, 1 + length + 1) &&
+	       holds(text, 1, length);
+}
+
+static bool is_sds(struct text *text)
+{
+	if (is_small_sds(text))
+		return true;
+	for (unsigned kind = 1; kind <= 4; kind++) {
+		unsigned width = 1u << (kind - 1), header = 2 * width + 1;
+		uint64_t length, room;
+
+		if (header >= text->size || text->bytes[header - 1] != kind)
+			continue;
+		length = number_at(text, 0, width);
+		room = number_at(text, width, width);
+		if (length && length <= room && room < text->usable && fits(text, header + room + 1) &&
+			holds(text, header, length))
+			return true;
+	}
+	return false;
+}
+
+/* libstdc++, _Rep_base of cow_string.h: a reference count of 0 means one owner, -1 that it leaks. */
+static bool is_cow(struct text *text)
+{
+	unsigned word = text->heap->word_size, header = 3 * word;
+	uint64_t length, room;
+	int32_t references;
+
+	if (header + 1 >= text->size)
+		return false;
+	length = number_at(text, 0, word);
+	room = number_at(text, word, word);
+	references = (int32_t)number_at(text, 2 * word, 4);
+	return length && length <= room && room < text->usable && references >= -1 &&
+	       references < MOST_REFERENCES && header + room + 1 <= text->usable &&
+	       holds(text, header, length);
+}
+
+static bool is_behind_length(struct text *text, unsigned width)
+{
+	uint64_t length;
+
+	if (width + SHORTEST > text->size)
+		return false;
+	length = number_at(text, 0, width);
+	return length >= SHORTEST && length < text->usable &&
+	       (fits(text, width + length) || fits(text, width + length + 1)) && holds(text, width, length);
+}
+
+static enum hw_text_header header_of(struct text *text)
+{
+	if (is_sds(text))
+		return HW_TEXT_HEADER_SDS;
+	if (is_cow(text))
+		return HW_TEXT_HEADER_COW;
+	if (is_behind_length(text, 4) || is_behind_length(text, 8))
+		return HW_TEXT_HEADER_LENGTH;
+	return HW_TEXT_HEADER_NONE;
+}
+
+enum hw_text_header hw_text_header_of(
+	const struct hw_heap *heap, const uint8_t *bytes, size_t size, uint64_t usable, size_t *extent)
+{
+	struct text text = { heap, bytes, size, usable, 0 };
+	enum hw_text_header header =
+		size < 2 * (size_t)heap->word_size ? HW_TEXT_HEADER_NONE : header_of(&text);
+
+	*extent = text.extent;
+	return header;
+}
+
+const char *hw_text_header_name(enum hw_text_header header)
+{
+	static const char *const names[] = {
+		[HW_TEXT_HEADER_NONE] = "text",
+		[HW_TEXT_HEADER_SDS] = "sds text",
+		[HW_TEXT_HEADER_COW] = "std::string text",
+		[HW_TEXT_HEADER_LENGTH] = "text behind its length",
+	};
+
+	return names[header];
+}
