@@ -2,6 +2,7 @@
 /* Where everything is put together: open, freeze, snapshot, thaw, walk, look closer, report. */
 #include <locale.h>
 
+#include "heapwalk/cli/address.h"
 #include "heapwalk/cli/interrupt.h"
 #include "heapwalk/cli/last.h"
 #include "heapwalk/cli/references.h"
@@ -161,7 +162,7 @@ static struct hw_error *walk(struct hw_session *session)
 		error = check_arena(session);
 	if (!error)
 		error = hw_accounting_build(session->heap, &session->accounting);
-	return error;
+	return error ? error : hw_session_select_address(session);
 }
 
 /* Nothing more is read: the snapshot costs the running target memory as long as it lives. */

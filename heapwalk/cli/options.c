@@ -91,7 +91,7 @@ static bool take_address(const char *word, struct hw_options *options)
 {
 	char *end;
 
-	if (!(options->views & hw_views_of_address()) || strncmp(word, "0x", 2) != 0)
+	if (!(hw_views_needs(options->views) & HW_VIEW_ADDRESS) || strncmp(word, "0x", 2) != 0)
 		return false;
 	options->address = strtoull(word, &end, 16);
 	return options->address && !*end;

@@ -23,7 +23,7 @@ struct hw_options {
 	bool fail_on_lost;     /* exit with 1 if more than fail_bytes are lost */
 	uint64_t fail_bytes;
 	size_t minimum_length;       /* of strings, characters; 0: the default */
-	uint64_t address;            /* --who 0x..., --explain 0x...: this chunk; 0: none was named */
+	uint64_t address;            /* --who 0x..., --dump 0x...: of the one chunk that is meant; 0: none */
 	const char *type_glob;       /* --type: chunks of types with such names; NULL: any */
 	enum hw_level minimum_level; /* --min-confidence */
 	enum hw_type_grouping by;    /* what a row of the histogram is; HW_BY_SIZE unless told */

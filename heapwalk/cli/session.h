@@ -13,6 +13,7 @@ struct hw_session {
 	struct hw_last last; /* the remembered target, when none was named */
 	struct hw_snapshot *snapshot;
 	struct hw_heap *heap;             /* NULL: no view asked for it */
+	uint32_t named;                   /* options.address: that chunk */
 	struct hw_accounting *accounting; /* together with the heap */
 	struct hw_histogram *histogram;
 	struct hw_string_table *strings;

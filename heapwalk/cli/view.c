@@ -67,66 +67,14 @@ static struct hw_error *collect_leaks(struct hw_session *session)
 	return hw_leaks_build(session->graph, &session->options.selection, &session->leaks);
 }
 
-static bool is_that_chunk(uint32_t index, const void *argument)
-{
-	return index == *(const uint32_t *)argument;
-}
-
-/* Where no live chunk is, what there is instead: whoever names an address wants to know about it. */
-static struct hw_error *refuse_address(const struct hw_session *session, uint64_t address)
-{
-	struct hw_word_meaning meaning = hw_word_explain(session->heap, session->accounting, address);
-	unsigned long long at = address;
-
-	switch (meaning.kind) {
-	case HW_WORD_CHUNK:
-		return hw_error_create(HW_ERROR_NOT_FOUND,
-			"there is no live chunk at %#llx: it lies in a chunk that is %s", at,
-			hw_chunk_state_name(hw_chunk_state(session->heap, meaning.chunk)));
-	case HW_WORD_STACK:
-		return hw_error_create(
-			HW_ERROR_NOT_FOUND, "there is no chunk at %#llx: it lies in a thread's stack", at);
-	case HW_WORD_MODULE:
-	case HW_WORD_MAPPED:
-		return hw_error_create(HW_ERROR_NOT_FOUND, "there is no chunk at %#llx: it lies in %s", at,
-			meaning.map && *meaning.map->path ? meaning.map->path
-							  : "memory that is not malloc's");
-	default:
-		return hw_error_create(
-			HW_ERROR_NOT_FOUND, "there is no chunk at %#llx: nothing is mapped there", at);
-	}
-}
-
-static struct hw_error *find_named(const struct hw_session *session, uint64_t address, uint32_t *index)
-{
-	if (hw_heap_find(session->heap, address, index) && hw_chunk_is_live(session->heap, *index))
-		return NULL;
-	return hw_error_remedy(
-		refuse_address(session, address), "heapwalk --list and --dump show the addresses of chunks.");
-}
-
-/* The chunk that was named by its address, as the only one selected. */
-static struct hw_error *select_named(
-	const struct hw_session *session, uint32_t *index, struct hw_selection *selection)
-{
-	uint64_t address = session->options.address;
-
-	if (!address)
-		return NULL;
-	*selection = (struct hw_selection){ .matches = is_that_chunk, .argument = index };
-	return find_named(session, address, index);
-}
-
 static struct hw_error *collect_who(struct hw_session *session)
 {
-	struct hw_selection selection = session->options.selection;
 	struct hw_error *error = hw_session_names(session);
-	uint32_t named;
 
 	hw_progress_stage("finding out who holds them");
-	if (!error)
-		error = select_named(session, &named, &selection);
-	return error ? error : hw_who_build(session->graph, &selection, &session->names, &session->who);
+	return error ? error
+		     : hw_who_build(
+			       session->graph, &session->options.selection, &session->names, &session->who);
 }
 
 static struct hw_error *collect_retained(struct hw_session *session)
@@ -162,14 +110,11 @@ static void make_explainer(struct hw_session *session)
 static struct hw_error *collect_explanation(struct hw_session *session)
 {
 	struct hw_error *error = hw_session_names(session);
-	uint32_t index;
 
-	if (!error)
-		error = find_named(session, session->options.address, &index);
 	if (error)
 		return error;
 	make_explainer(session);
-	return hw_explain(&session->explainer, index, &session->explanation);
+	return hw_explain(&session->explainer, session->named, &session->explanation);
 }
 
 static struct hw_error *collect_dump(struct hw_session *session)
@@ -224,21 +169,23 @@ const struct hw_view hw_views[] = {
 		"what is in the program's own pools", &hw_columns_pools, NULL, hw_report_pools },
 	[LIST] = { "list", 'l',
 		HW_VIEW_GLIBC | HW_VIEW_LINES | HW_VIEW_STREAM | HW_VIEW_CONTENT | HW_VIEW_KINDS |
-			HW_VIEW_TYPE_LIST,
+			HW_VIEW_TYPE_LIST | HW_VIEW_ADDRESS,
 		"every selected chunk", &hw_columns_list, NULL, hw_report_list },
 	[DUMP] = { "dump", 'd',
-		HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY | HW_VIEW_STREAM | HW_VIEW_TYPE_SOON,
+		HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_MEMORY | HW_VIEW_STREAM | HW_VIEW_TYPE_SOON |
+			HW_VIEW_ADDRESS,
 		"their words and what they point to", &hw_columns_dump, collect_dump, hw_report_dump },
-	[DUMP_STRINGS] = { "dump-strings", 'S', HW_VIEW_GLIBC, "the distinct strings in them",
-		&hw_columns_strings, collect_strings, hw_report_strings },
+	[DUMP_STRINGS] = { "dump-strings", 'S', HW_VIEW_GLIBC | HW_VIEW_ADDRESS,
+		"the distinct strings in them", &hw_columns_strings, collect_strings, hw_report_strings },
 	[LEAKS] = { "leaks", 'L', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
 		"what nobody can reach any more", &hw_columns_leaks, collect_leaks, hw_report_leaks },
 	[EXPLAIN] = { "explain", 'x',
-		HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH | HW_VIEW_TYPES | HW_VIEW_MEMORY,
+		HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH | HW_VIEW_TYPES | HW_VIEW_MEMORY |
+			HW_VIEW_ADDRESS,
 		"what the chunk at an address is, and why", &hw_columns_explain, collect_explanation,
 		hw_report_explain },
-	[WHO] = { "who", 'w', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH, "who holds them",
-		&hw_columns_who, collect_who, hw_report_who },
+	[WHO] = { "who", 'w', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH | HW_VIEW_ADDRESS,
+		"who holds them", &hw_columns_who, collect_who, hw_report_who },
 	[RETAINED] = { "retained", 'r', HW_VIEW_GLIBC | HW_VIEW_CONTENT | HW_VIEW_GRAPH,
 		"how much memory each holder keeps alone", &hw_columns_retained, collect_retained,
 		hw_report_retained },
@@ -268,11 +215,6 @@ uint64_t hw_views_grouped(uint64_t views, enum hw_type_grouping by)
 	if (by == HW_BY_SIZE || !(all & BIT(HISTOGRAM)))
 		return views;
 	return (all & ~BIT(HISTOGRAM)) | (by == HW_BY_TYPE ? BIT(TYPES) : BIT(SHAPES));
-}
-
-uint64_t hw_views_of_address(void)
-{
-	return BIT(WHO) | BIT(EXPLAIN);
 }
 
 uint64_t hw_views_explain(void)

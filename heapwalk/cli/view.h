@@ -23,6 +23,7 @@ enum hw_view_need {
 	HW_VIEW_TYPES = 2048,   /* what the chunks are, by all evidence */
 	HW_VIEW_TYPED = 4096,   /* has types in a column: by cheap evidence, where that does not take long */
 	HW_VIEW_TYPE_LIST = 8192,  /* has types in a column, should somebody ask for it */
+	HW_VIEW_ADDRESS = 32768,   /* can be about one chunk that is named by its address */
 	HW_VIEW_TYPE_SOON = 16384, /* what the chunks are, by all evidence, where that does not take long */
 };
 
@@ -44,10 +45,9 @@ extern const size_t hw_view_count;
 unsigned hw_views_needs(uint64_t views);
 const struct hw_column_set *hw_views_table(uint64_t views);
 
-/* Bits: the histogram alone; those that an address may follow, and of them the one that needs it; what is
- * shown by default when there is no heap to count. */
+/* Bits: the histogram alone; the one that needs an address; what is shown by default when there is no heap to
+ * count. */
 uint64_t hw_views_histogram(void);
-uint64_t hw_views_of_address(void);
 uint64_t hw_views_explain(void);
 uint64_t hw_views_without_heap(void);
 

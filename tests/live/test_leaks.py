@@ -257,6 +257,17 @@ class WhoTest(harness.TestCase):
         self.assertEqual(hex(held), rows[-1]["example"])
         self.assertEqual((1, []), (unheld["unheld"], unheld["who"]))
 
+    def test_one_chunk_in_other_views(self):
+        with leaks.Leak("lost-tree") as process:
+            lost = max(address for address, kind in process.truth.items() if kind == "indirect")
+            listed = self.heapwalk("--attach", process.pid, "--list", hex(lost + 50), "--format", "json").out
+            dumped = self.document(process.pid, "--dump", hex(lost))["dump"]
+            for view in ("--leaks", "--histogram", "--retained"):
+                self.heapwalk("--attach", process.pid, view, hex(lost), status=2)
+            self.heapwalk("--attach", process.pid, "--dump", "0x1000", status=3)
+        self.assertEqual(hex(lost), json.loads(listed)["address"])
+        self.assertEqual({hex(lost)}, {row["chunk"] for row in dumped})
+
     def test_holders_of_each_kind(self):
         kinds = {"stack": "stack", "register": "register", "thread-local": "thread-local", "mappings": "mapped",
                  "thread-specific": "thread-specific", "library": "global", "thread-stacks": "stack"}
