@@ -14,6 +14,8 @@
 
 #include "inspector/inspector.h"
 
+struct hw_typing;
+
 /* A variable, or a section of a module without symbols. */
 struct hw_named_place {
 	const char *name;
@@ -57,6 +59,8 @@ struct hw_named_field {
  */
 struct hw_names {
 	void *argument;
+	const struct hw_typing *typing; /* what the chunks are; its catalogue's numbers are those of `layout`
+					   and `field`. NULL: nobody looked */
 	/* The symbol at `address`: name and offset into it. */
 	bool (*symbol)(void *argument, uint64_t address, const char **name, uint64_t *offset);
 	/* The variable at `address`, or the section where no symbol tells. */

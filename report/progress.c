@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/number.h"
 #include "report/report.h"
 
 #define PATIENCE_MS 1000
@@ -43,16 +42,14 @@ static void draw(void)
 {
 	uint64_t done = progress.done;
 	uint64_t total = progress.total;
-	char text[HW_NUMBER_ROOM];
 	char line[160];
 	int length;
 
 	if (!progress.stage)
 		return;
 	if (total)
-		length = snprintf(line, sizeof(line), "\r\033[Kheapwalk: %s, %u%% of %s", progress.stage,
-			(unsigned)hw_min(100.0, (double)done * 100 / (double)total),
-			hw_number_bytes(total, text));
+		length = snprintf(line, sizeof(line), "\r\033[Kheapwalk: %s, %u%%", progress.stage,
+			(unsigned)hw_min(100.0, (double)done * 100 / (double)total));
 	else
 		length = snprintf(line, sizeof(line), "\r\033[Kheapwalk: %s", progress.stage);
 	progress.drawn = write(STDERR_FILENO, line, (size_t)length) == length;

@@ -64,6 +64,7 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 	}
 	if (!error)
 		error = hw_typing_build(session->heap, session->graph, &options, &session->typing);
+	session->names.typing = session->typing;
 	return error;
 }
 

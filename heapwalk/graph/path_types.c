@@ -42,13 +42,21 @@ void hw_path_types_init(struct hw_path_types *types, const struct hw_heap *heap,
 {
 	bool know = names && names->layout && names->field;
 
-	*types = (struct hw_path_types){ .heap = heap, .names = know ? names : NULL, .text_count = 1 };
+	*types = (struct hw_path_types){
+		.heap = heap,
+		.names = know ? names : NULL,
+		.typing = names ? names->typing : NULL,
+		.text_count = 1,
+	};
 	if (!hw_array_reserve(&types->texts, 0, &types->text_capacity, sizeof(*types->texts))) {
 		types->out_of_memory = true;
 		return;
 	}
 	types->texts[0] = NULL;
 	types->element = keep_text(types, strdup("[]"));
+	if (types->typing)
+		types->named = calloc(2 * (size_t)types->typing->type_count + 1, sizeof(*types->named));
+	types->out_of_memory |= types->typing && !types->named;
 }
 
 void hw_path_types_deinit(struct hw_path_types *types)
@@ -56,6 +64,7 @@ void hw_path_types_deinit(struct hw_path_types *types)
 	for (uint32_t i = 1; types->texts && i < types->text_count; i++)
 		free(types->texts[i]);
 	free(types->texts);
+	free(types->named);
 	free(types->steps);
 	*types = (struct hw_path_types){ 0 };
 }
@@ -170,8 +179,10 @@ struct hw_path_link hw_path_types_in_chunk(struct hw_path_types *types, uint32_t
 
 	if (!layout_of(types, type, &layout))
 		return (struct hw_path_link){ 0 };
-	if (!layout.is_pointer)
+	if (!layout.is_pointer && (layout.is_open_ended || offset < layout.size))
 		return remembered(types, type, offset);
+	if (!layout.is_pointer)
+		return remembered(types, type, layout.size ? offset % layout.size : 0);
 	/* No chunk is so small that it has room for one only. */
 	if (!layout.size || offset % layout.size)
 		return (struct hw_path_link){ 0 };
@@ -190,7 +201,8 @@ static bool is_about(const struct hw_heap *heap, uint64_t size, uint32_t chunk)
 	return has >= least && has - least <= heap->alignment;
 }
 
-uint32_t hw_path_types_fit(struct hw_path_types *types, uint32_t type, uint32_t chunk)
+/* `type` if a chunk can be one, or an array of such pointers or numbers; else 0. */
+static uint32_t fit(struct hw_path_types *types, uint32_t type, uint32_t chunk)
 {
 	struct hw_named_layout layout;
 
@@ -202,16 +214,51 @@ uint32_t hw_path_types_fit(struct hw_path_types *types, uint32_t type, uint32_t 
 	return is_about(types->heap, layout.size, chunk) ? type : 0;
 }
 
-uint32_t hw_path_types_name(struct hw_path_types *types, uint32_t type)
+static uint32_t join_text(struct hw_path_types *types, const char *name, bool is_array)
 {
-	struct hw_named_layout layout;
 	hw_autofree char *text = NULL;
 
-	if (!layout_of(types, type, &layout))
-		return 0;
-	if (asprintf(&text, "%s%s", layout.name, layout.is_pointer || layout.is_number ? "[]" : "") < 0) {
+	if (asprintf(&text, "%s%s", name, is_array ? "[]" : "") < 0) {
 		text = NULL;
 		types->out_of_memory = true;
+		return 0;
 	}
 	return keep_text(types, hw_take(&text));
+}
+
+static struct hw_path_chunk by_reference(struct hw_path_types *types, uint32_t target, uint32_t chunk)
+{
+	struct hw_path_chunk found = { .type = fit(types, target, chunk) };
+	struct hw_named_layout layout;
+
+	if (layout_of(types, found.type, &layout))
+		found.text = join_text(types, layout.name, layout.is_pointer || layout.is_number);
+	return found;
+}
+
+/* A guess is none here, nor is what only begins with a type. */
+static bool is_believed(const struct hw_chunk_type *answer)
+{
+	return answer->type && answer->level >= HW_LEVEL_LIKELY &&
+	       (answer->fit == HW_FIT_EXACT || answer->fit == HW_FIT_ARRAY || answer->fit == HW_FIT_TAIL);
+}
+
+static struct hw_path_chunk by_itself(struct hw_path_types *types, const struct hw_chunk_type *answer)
+{
+	const struct hw_named_type *type = &types->typing->types[answer->type];
+	/* Bodies of containers and the like are arrays by name already. */
+	bool is_array = answer->fit == HW_FIT_ARRAY &&
+			(type->origin == HW_TYPE_ORIGIN_DEBUG || type->origin == HW_TYPE_ORIGIN_CXX);
+	uint32_t *text = &types->named[2 * answer->type + is_array];
+
+	if (!*text)
+		*text = join_text(types, type->name, is_array);
+	return (struct hw_path_chunk){ .text = *text, .type = type->catalogue };
+}
+
+struct hw_path_chunk hw_path_types_chunk(struct hw_path_types *types, uint32_t target, uint32_t chunk)
+{
+	const struct hw_chunk_type *answer = types->named ? hw_chunk_type(types->typing, chunk) : NULL;
+
+	return answer && is_believed(answer) ? by_itself(types, answer) : by_reference(types, target, chunk);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Types along a way: from a variable's type, member by member and pointer by pointer, as far as debug
- * information goes and sizes agree. What does not fit is unknown, and so is all behind it. Private to
- * heapwalk/.
+ * Types along a way: what chunks themselves are known to be, and from a variable's type, member by member and
+ * pointer by pointer, as far as debug information goes and sizes agree. What does not fit is unknown, and so
+ * is all behind it. Private to heapwalk/.
  *
  * Types are numbers of struct hw_names, 0 unknown; texts are indexes into `texts`, 0 none.
  */
@@ -13,14 +13,16 @@
 
 struct hw_path_types {
 	const struct hw_heap *heap;
-	const struct hw_names *names; /* NULL: they know no types */
-	struct hw_path_step *steps;   /* known answers, by a hash */
+	const struct hw_names *names;   /* NULL: they know no types */
+	const struct hw_typing *typing; /* NULL: nobody looked */
+	struct hw_path_step *steps;     /* known answers, by a hash */
 	size_t step_count;
 	size_t step_slots;
 	char **texts; /* [0] is NULL */
 	uint32_t text_count;
 	size_t text_capacity;
 	uint32_t element; /* the text "[]" */
+	uint32_t *named;  /* texts of the types of names->typing, twice: alone and as an array; 0: not yet */
 	bool out_of_memory;
 };
 
@@ -41,13 +43,19 @@ uint32_t hw_path_types_of_holder(struct hw_path_types *types, struct hw_holder *
 /* The reference at `offset` of a variable of this type. */
 struct hw_path_link hw_path_types_in_variable(struct hw_path_types *types, uint32_t type, uint64_t offset);
 
-/* The same of a chunk that was found to be of this type: pointers in it are an array. */
+/* The same of a chunk that was found to be of this type: what is smaller than the chunk is an array in it. */
 struct hw_path_link hw_path_types_in_chunk(struct hw_path_types *types, uint32_t type, uint64_t offset);
 
-/* `type` if a chunk can be one, or an array of such pointers or numbers; else 0. */
-uint32_t hw_path_types_fit(struct hw_path_types *types, uint32_t type, uint32_t chunk);
+/* What a chunk is. */
+struct hw_path_chunk {
+	uint32_t text; /* "Session", "Bucket *[]" */
+	uint32_t type; /* for going on from it */
+};
 
-/* The name of a type as a text. */
-uint32_t hw_path_types_name(struct hw_path_types *types, uint32_t type);
+/*
+ * By its own evidence where somebody looked, which must be likely at least; else by the reference that led to
+ * it: `target` if the chunk has its size, or is an array of such pointers or numbers.
+ */
+struct hw_path_chunk hw_path_types_chunk(struct hw_path_types *types, uint32_t target, uint32_t chunk);
 
 #endif

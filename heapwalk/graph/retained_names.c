@@ -80,47 +80,48 @@ static struct hw_error *link_from_holder(struct naming *naming, struct hw_retain
 	return NULL;
 }
 
-/* The type of a chunk right below `above`, as far as a reference from there tells it. */
-static struct hw_error *type_below(
-	struct naming *naming, uint32_t above, uint32_t chunk, uint32_t *type, uint32_t *field, uint32_t *via)
+/* What a chunk is that stands below `above`, a retainer's index or NONE, and by what it is referred to from
+ * there. */
+static struct hw_error *name_chunk(struct naming *naming, uint32_t above, uint32_t chunk,
+	struct hw_path_link *link, uint32_t *via, struct hw_path_chunk *found)
 {
-	struct hw_retainer *retainer = &naming->retained->retainers[above];
-	struct hw_path_link link = { 0 };
+	struct hw_retainer *retainer = above == NONE ? NULL : &naming->retained->retainers[above];
 	struct hw_error *error = NULL;
 
-	if (retainer->holder != NONE)
-		error = link_from_holder(naming, retainer, chunk, &link, via);
-	else if (naming->numbers[above] && retainer->run == 1 &&
+	naming->is_interior = false;
+	if (retainer && retainer->holder != NONE)
+		error = link_from_holder(naming, retainer, chunk, link, via);
+	else if (retainer && naming->numbers[above] && retainer->run == 1 &&
 		 find_in_chunk(naming, retainer->chunk, chunk))
-		link = hw_path_types_in_chunk(&naming->types, naming->numbers[above],
+		*link = hw_path_types_in_chunk(&naming->types, naming->numbers[above],
 			naming->found - hw_chunk_user(naming->graph->heap, retainer->chunk));
-	if (error || naming->is_interior)
-		return error;
-	*field = link.text;
-	*type = hw_path_types_fit(&naming->types, link.target, chunk);
-	return NULL;
+	*found = hw_path_types_chunk(&naming->types, naming->is_interior ? 0 : link->target, chunk);
+	return error;
 }
 
 /* `above`: the retainer right above, or NONE. */
 static struct hw_error *name_retainer(struct naming *naming, uint32_t index, uint32_t above)
 {
 	struct hw_retainer *retainer = &naming->retained->retainers[index];
-	struct hw_error *error = NULL;
-	uint32_t number = 0, unused = 0;
+	struct hw_path_link link = { 0 }, unused = { 0 };
+	struct hw_path_chunk found = { 0 };
+	uint32_t unused_via;
+	struct hw_error *error;
 
 	if (retainer->holder != NONE)
 		error = hw_holder_find_line(
 			&naming->retained->holders.holders[retainer->holder], naming->names);
-	else if (above != NONE)
-		error = type_below(naming, above, retainer->chunk, &naming->numbers[index], &retainer->field,
-			&retainer->via);
+	else
+		error = name_chunk(naming, above, retainer->chunk, &link, &retainer->via, &found);
 	if (error)
 		return error;
-	retainer->type = hw_path_types_name(&naming->types, naming->numbers[index]);
+	retainer->field = link.text;
+	retainer->type = found.text;
+	naming->numbers[index] = found.type;
 	if (retainer->alike.chunks < 2)
 		return NULL;
-	error = type_below(naming, index, retainer->alike_example, &number, &unused, &unused);
-	retainer->alike_type = hw_path_types_name(&naming->types, number);
+	error = name_chunk(naming, index, retainer->alike_example, &unused, &unused_via, &found);
+	retainer->alike_type = found.text;
 	return error;
 }
 
@@ -137,7 +138,6 @@ static struct hw_error *name_all(struct naming *naming)
 		uint32_t depth = retained->retainers[i].depth;
 
 		path[depth] = i;
-		naming->is_interior = false;
 		error = name_retainer(naming, i, depth ? path[depth - 1] : NONE);
 	}
 	return error || !naming->types.out_of_memory ? error : hw_error_no_memory();

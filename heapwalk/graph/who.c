@@ -48,7 +48,7 @@ struct search {
 	uint32_t *runs; /* chunks of its place one behind the other up to this one */
 	struct hw_places tree;
 	struct hw_path_types path_types;
-	uint32_t *types;  /* by chunk: what its way says it is, a number of path_types */
+	uint32_t *types;  /* by chunk: a number of path_types */
 	uint32_t scanned; /* the chunk whose words are looked at */
 };
 
@@ -187,15 +187,16 @@ static void find_links(struct search *search)
 	hw_scan_deinit(&scan);
 }
 
-/* What the chunk is by the reference that its way comes by, which says nothing if it leads into the middle.
- */
+/* A reference into the middle of a chunk says nothing about what the chunk is. */
 static void set_type(
 	struct search *search, uint32_t chunk, struct hw_path_link link, struct hw_who_place *look)
 {
+	struct hw_path_chunk found =
+		hw_path_types_chunk(&search->path_types, look->into ? 0 : link.target, chunk);
+
 	look->field = link.text;
-	if (!look->into)
-		look->type = hw_path_types_fit(&search->path_types, link.target, chunk);
-	search->types[chunk] = look->type;
+	look->type = found.text;
+	search->types[chunk] = found.type;
 }
 
 /* The place of a chunk that a root refers to hangs on its holder's. */
@@ -272,22 +273,17 @@ static struct hw_error *place_chunk(struct search *search, uint32_t chunk)
 	return NULL;
 }
 
-/* Types become texts, which outlive the look-ups. */
+/* Texts outlive the look-ups. */
 static struct hw_error *name_places(struct search *search)
 {
 	struct hw_who *who = search->who;
 	struct hw_error *error = NULL;
 
 	for (uint32_t i = 0; i < who->count && !error; i++) {
-		struct hw_who_place *place = &who->places[i];
-
-		if (place->depth)
-			place->type = hw_path_types_name(&search->path_types, place->type);
-		else
-			error = hw_holder_find_line(&who->holders.holders[place->holder], search->names);
+		if (!who->places[i].depth)
+			error = hw_holder_find_line(
+				&who->holders.holders[who->places[i].holder], search->names);
 	}
-	if (!error && search->path_types.out_of_memory)
-		return hw_error_no_memory();
 	who->texts = hw_take(&search->path_types.texts);
 	who->text_count = search->path_types.text_count;
 	return error;

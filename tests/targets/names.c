@@ -122,14 +122,14 @@ static void fill(struct Table *table, const char *holder, long count)
 
 static void fill_globals(void)
 {
-	struct Item *item = note(take(sizeof(*item)), "items", "", NULL);
+	struct Item *item = note(take(sizeof(*item)), "items", "", "Item");
 
 	fill(&session_table, "session_table", 3 * BUCKETS);
 	for (int i = 0; i < 4; i++)
 		headers[i] = note(take(100), "headers", "[]", NULL);
 	message = note(take(sizeof(*message) + 500), "message", "", "Message");
 	items = &item->link;
-	value.session = note(take(sizeof(struct Session)), "value", "number", NULL);
+	value.session = note(take(sizeof(struct Session)), "value", "number", "Session");
 	opaque = note(take(72), "opaque", "", NULL);
 	samples = note(take(300 * sizeof(*samples)), "samples", "", "double[]");
 	pair.left = note(take(sizeof(struct Session)), "pair", "left", "Session");
