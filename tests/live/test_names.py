@@ -101,8 +101,10 @@ class NamesTest(harness.TestCase):
             rows = self.rows(("--attach", names.pid), "--who")
         start = next(i for i, row in enumerate(rows) if row["place"].startswith("session_table"))
         table, buckets, sessions = rows[start + 1:start + 4]
-        self.assertEqual([(1, 1, "Bucket *[]"), (192, 3, "Bucket"), (192, 1, "Session")], [
-            (row["chunks"], row["run"], row["type"]) for row in (table, buckets, sessions)])
+        self.assertEqual([(1, "Bucket *[]"), (3, "Bucket"), (1, "Session")], [
+            (row["run"], row["type"]) for row in (table, buckets, sessions)])
+        # A word left on a stack may be a shorter way to the end of a list.
+        self.assertTrue(all(190 <= row["chunks"] <= 192 for row in (buckets, sessions)), (buckets, sessions))
         self.assertIn("3 deep by .next", buckets["place"])
         pair = next(i for i, row in enumerate(rows) if row["place"].startswith("pair "))
         self.assertEqual((2, "Session"), (rows[pair + 1]["chunks"], rows[pair + 1]["type"]))
