@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run inside gdb: reads type names, one a line, from TYPE_NAMES; writes JSON to TYPE_ANSWERS: for each that gdb
-knows the name behind its typedefs and those of its base classes and first members, outermost first."""
+knows the name behind its typedefs ("name"), those of its base classes and first members, outermost first
+("firsts"), and the places and sizes of its members ("members")."""
 import json
 import os
 
@@ -29,12 +30,20 @@ def firsts(kind):
     return found
 
 
+def members(kind):
+    kind = kind.strip_typedefs()
+    if kind.code != gdb.TYPE_CODE_STRUCT:
+        return []
+    return [[field.bitpos, field.type.sizeof, field.name] for field in kind.fields() if hasattr(field, "bitpos")]
+
+
 answers = {}
 with open(os.environ["TYPE_NAMES"]) as names:
     for name in names.read().splitlines():
         stars = len(name) - len(name.rstrip("*"))
         found = look_up(name.rstrip("*"))
         if found:
-            answers[name] = [str(found.strip_typedefs()) + "*" * stars] + ([] if stars else firsts(found))
+            answers[name] = {"name": str(found.strip_typedefs()) + "*" * stars,
+                             "firsts": [] if stars else firsts(found), "members": [] if stars else members(found)}
 with open(os.environ["TYPE_ANSWERS"], "w") as file:
     json.dump(answers, file)
