@@ -35,19 +35,41 @@ void hw_links_truncate(struct hw_links *links, uint32_t index)
 	links->value_count = ((*mark >> 32) + (uint64_t)__builtin_popcount((uint32_t)*mark)) * links->width;
 }
 
-const uint64_t *hw_links_of(const struct hw_links *links, uint32_t index)
+uint32_t hw_links_rank(const struct hw_links *links, uint32_t index)
 {
 	uint64_t mark;
-	uint64_t record;
 
 	if (links->mark_count <= index / 32)
-		return NULL;
+		return HW_NO_RANK;
 	mark = links->marks[index / 32];
 	if (!(mark >> index % 32 & 1))
-		return NULL;
-	record = (mark >> 32) +
-		 (uint64_t)__builtin_popcount((uint32_t)(mark & ((UINT64_C(1) << index % 32) - 1)));
-	return &links->values[record * links->width];
+		return HW_NO_RANK;
+	return (uint32_t)(mark >> 32) +
+	       (uint32_t)__builtin_popcount((uint32_t)(mark & ((UINT64_C(1) << index % 32) - 1)));
+}
+
+void hw_links_cursor_init(struct hw_links_cursor *cursor, const struct hw_links *links)
+{
+	*cursor = (struct hw_links_cursor){ .links = links,
+		.bits = links->mark_count ? (uint32_t)links->marks[0] : 0 };
+}
+
+uint32_t hw_links_cursor_next(struct hw_links_cursor *cursor)
+{
+	uint32_t bit;
+
+	while (!cursor->bits)
+		cursor->bits = (uint32_t)cursor->links->marks[++cursor->word];
+	bit = (uint32_t)__builtin_ctz(cursor->bits);
+	cursor->bits &= cursor->bits - 1;
+	return (uint32_t)cursor->word * 32 + bit;
+}
+
+const uint64_t *hw_links_of(const struct hw_links *links, uint32_t index)
+{
+	uint32_t rank = hw_links_rank(links, index);
+
+	return rank == HW_NO_RANK ? NULL : &links->values[(size_t)rank * links->width];
 }
 
 void hw_links_deinit(struct hw_links *links)

@@ -288,9 +288,59 @@ uint64_t hw_mmapped_usable(const struct hw_layout *layout, uint64_t chunk, uint6
 
 bool hw_links_add(struct hw_links *links, uint32_t index, const uint64_t *values);
 void hw_links_truncate(struct hw_links *links, uint32_t index);
+
+#define HW_NO_RANK UINT32_MAX
+
+/* How many chunks before chunk `index` have words here; HW_NO_RANK if it has none itself. */
+uint32_t hw_links_rank(const struct hw_links *links, uint32_t index);
+
+/* Goes through the chunks that have words here, in order of address; as many as there are records. */
+struct hw_links_cursor {
+	const struct hw_links *links;
+	size_t word; /* of the marks */
+	uint32_t bits;
+};
+
+void hw_links_cursor_init(struct hw_links_cursor *cursor, const struct hw_links *links);
+uint32_t hw_links_cursor_next(struct hw_links_cursor *cursor);
+
 /* The words kept for chunk `index`, or NULL. */
 const uint64_t *hw_links_of(const struct hw_links *links, uint32_t index);
 void hw_links_deinit(struct hw_links *links);
+
+/* ---- successors.c */
+
+/*
+ * What follows each free chunk in its list, found out for all at once. By rank among the chunks that have
+ * links in walk->free_links, which is their order of address.
+ */
+struct hw_successors {
+	uint32_t count;
+	/*
+	 * The rank of the one that fd leads to, if its bk leads back; else HW_NO_RANK: the last of a list, or
+	 * a list that is damaged. So no two have the same one after them.
+	 */
+	uint32_t *next;
+	uint16_t *units; /* sizes in units of 8 bytes; 0: larger than can be told so */
+	uint8_t *bins;   /* of the list that each was found in, 0: none yet; but see `pieces` */
+	/* Every so many ranks a piece of a list begins and reaches to where the next one does. */
+	struct hw_list_piece *pieces;
+	uint32_t *piece_of; /* by rank; HW_NO_RANK: in none */
+};
+
+/* False when there are none or memory is short: lists are then followed link by link. */
+bool hw_successors_init(struct hw_walk *walk, struct hw_successors *successors);
+void hw_successors_deinit(struct hw_successors *successors);
+
+/*
+ * Gives all that follow `first`, and itself, the bin (0 takes it away), as far as sizes lie within the
+ * limits; the last one's rank. HW_NO_RANK: one has another size, or the list comes to no end.
+ */
+uint32_t hw_successors_mark(
+	struct hw_successors *successors, uint32_t first, uint8_t bin, uint64_t smallest, uint64_t largest);
+
+/* The bin that a chunk was given. */
+uint8_t hw_successors_bin(const struct hw_successors *successors, uint32_t rank);
 
 /* ---- tcache.c, tls.c, fastbin.c, bin.c: give states */
 
