@@ -21,7 +21,7 @@ void hw_chunk_iterator_init(struct hw_chunk_iterator *iterator, const struct hw_
 		.states =
 			selection->states ? selection->states : 1u << HW_CHUNK_LIVE | 1u << HW_CHUNK_MMAPPED,
 		.by_state_alone = !selection->size_low && !selection->size_high && !selection->contents &&
-				  !selection->leaks && !selection->matches,
+				  !selection->leaks && !selection->types && !selection->matches,
 		.region = newest_first ? (int64_t)heap->region_count : -1,
 		.left = 0,
 	};

@@ -153,12 +153,11 @@ static bool verify(struct hw_vtables *vtables, uint64_t pointer)
 	top = word_size == 4 ? (int32_t)words[TOP_OFFSET] : (int64_t)words[TOP_OFFSET];
 	if (top < -TOP_OFFSET_LIMIT || top > TOP_OFFSET_LIMIT)
 		return false;
-	/* The destructors of an abstract class may be 0: nobody can call them. */
-	if (!points_to(vtables, words[FIRST_FUNCTION], HW_ADDRESS_CODE) && words[FIRST_FUNCTION] != 0)
-		return false;
+	/* A class with virtual bases only has no functions, an abstract one may have 0 for its destructors. */
 	if (words[TYPEINFO])
 		return is_typeinfo(vtables, words[TYPEINFO]);
-	return words[FIRST_FUNCTION] && points_to(vtables, words[SECOND_FUNCTION], HW_ADDRESS_CODE) &&
+	return points_to(vtables, words[FIRST_FUNCTION], HW_ADDRESS_CODE) &&
+	       points_to(vtables, words[SECOND_FUNCTION], HW_ADDRESS_CODE) &&
 	       lies_in_cxx_module(vtables, pointer);
 }
 

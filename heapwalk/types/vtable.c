@@ -113,17 +113,19 @@ static char *read_class_name(const struct hw_typer *typer, uint64_t typeinfo)
 	return readable ? readable : strdup(name);
 }
 
-/* The class whose vtable the symbol at `pointer` is; NULL: it is none. */
+/*
+ * The class whose vtable the symbol before `pointer` is; NULL: it is none. A vtable without functions ends
+ * there.
+ */
 static char *symbol_class_name(const struct hw_typer *typer, uint64_t pointer)
 {
 	const struct hw_names *names = typer->options->names;
+	uint64_t word = typer->heap->word_size, offset;
 	const char *name;
-	uint64_t offset;
 
-	if (!names || !names->symbol || !names->symbol(names->argument, pointer, &name, &offset))
+	if (!names || !names->symbol || !names->symbol(names->argument, pointer - word, &name, &offset))
 		return NULL;
-	if (strncmp(name, symbol_prefix, strlen(symbol_prefix)) != 0 ||
-		offset < 2 * (uint64_t)typer->heap->word_size)
+	if (strncmp(name, symbol_prefix, strlen(symbol_prefix)) != 0 || offset < word)
 		return NULL;
 	return strdup(name + strlen(symbol_prefix));
 }
@@ -144,32 +146,24 @@ static char *place_class_name(const struct hw_module *module, uint64_t pointer)
  * resolving
  */
 
-/*
- * Without RTTI a vtable is two zero words and functions: what looks so in a program that nothing else shows
- * to be C++ counts when its symbol says it.
- */
-static bool may_be_named(const struct hw_typer *typer, const uint64_t *words)
-{
-	return !words[1] && hw_addresses_kind(typer->addresses, words[2]) == HW_ADDRESS_CODE;
-}
-
 /* Names the class and says how sure that is; NULL: `pointer` leads to no vtable. */
 static char *name_class(
 	struct hw_typer *typer, struct vtables *vtables, uint64_t pointer, enum hw_level *level)
 {
 	const struct hw_module *module = hw_snapshot_module_at(typer->heap->snapshot, pointer);
 	bool is_vtable = hw_vtables_has(vtables->shapes, pointer);
-	uint64_t words[3]; /* offset to top, typeinfo, first function */
+	uint64_t words[2]; /* offset to top, typeinfo */
 	char *name = NULL;
 
 	/* Where the top lies elsewhere this is a part of an object: none that a chunk begins with. */
 	if (!module || pointer % typer->heap->word_size ||
-		!read_words(typer, pointer - 2 * typer->heap->word_size, words, 3) || words[0])
+		!read_words(typer, pointer - 2 * typer->heap->word_size, words, 2) || words[0])
 		return NULL;
 	*level = HW_LEVEL_CERTAIN;
 	if (is_vtable && words[1])
 		name = read_class_name(typer, words[1]);
-	if (!name && (is_vtable || may_be_named(typer, words)))
+	/* Without RTTI it is zeros and functions, or not even these: a symbol is as good. */
+	if (!name && (is_vtable || !words[1]))
 		name = symbol_class_name(typer, pointer);
 	if (name || !is_vtable)
 		return name;
