@@ -396,6 +396,19 @@ static bool judge(const struct hw_record_stride *stride, struct hw_pool_row *row
 	return stride->by_targets || stride->by_constant || stride->quality >= GUESS_QUALITY;
 }
 
+/*
+ * Packed data, as in a database's pages, repeats as well, but by the least common multiple of its rows' and
+ * the words' length: only what has pointers is made of words for sure.
+ */
+static bool has_pointers(const struct hw_record_count *count, const struct hw_record_stride *stride)
+{
+	for (uint32_t i = 0; i < stride->words; i++) {
+		if (hw_kind_is_pointer((enum hw_kind)count->kinds[i]))
+			return true;
+	}
+	return false;
+}
+
 static struct hw_error *offer(struct finder *finder, const struct block *block, const struct hw_pool_row *row)
 {
 	hw_autofree char *name = NULL;
@@ -450,7 +463,7 @@ static struct hw_error *look_at_segment(struct finder *finder, const struct bloc
 	if (!judge(&stride, &row))
 		return NULL;
 	count = hw_records_count(&finder->words, &stride);
-	if (count.used < HW_RECORD_LEAST)
+	if (count.used < HW_RECORD_LEAST || !has_pointers(&count, &stride))
 		return NULL;
 	row.record_size = (uint64_t)stride.words * finder->image->word_size;
 	error = name_records(finder, &stride, &count, &row);
