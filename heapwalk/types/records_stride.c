@@ -10,7 +10,8 @@
 #define LEAST_QUALITY   0.55 /* below that it is no period */
 #define AS_GOOD         0.93 /* of the best: as good */
 #define SAME_EVERYWHERE 0.80 /* of the best, one word further on: no records but one kind of words */
-#define LEAST_TARGETS   12   /* for pointers to say anything */
+#define LEAST_TARGETS   12   /* for pointers to say anything, */
+#define MANY_TARGETS    24   /* and to say that what repeats is only a part of the record */
 #define AGREEING        0.90 /* share of them that lead to starts */
 #define CONTRADICTING   0.60 /* below that they contradict */
 #define MOST_MULTIPLE   16
@@ -87,7 +88,7 @@ static bool ask_targets(struct hw_record_stride *stride, const uint32_t *targets
 		return true;
 	if (concentration(targets, count, period, &residue) < CONTRADICTING)
 		return false;
-	for (uint32_t times = 1; times <= MOST_MULTIPLE; times++) {
+	for (uint32_t times = 1; times <= (count < MANY_TARGETS ? 1 : MOST_MULTIPLE); times++) {
 		uint32_t longer = period * times;
 
 		if (longer > HW_RECORD_LONGEST || (times > 1 && longer * HW_RECORD_LEAST > words))
