@@ -174,6 +174,15 @@ struct hw_debug_types {
 		void *each_argument);
 };
 
+/* What the user knows: the chunks of a shape, or the one at an address, have this type. */
+struct hw_type_hint {
+	const char *shape; /* as in hw_shape.text, borrowed; NULL: `address` tells */
+	uint64_t address;  /* in the chunk that is meant */
+	const char *type;  /* a struct or class of the catalogue; borrowed */
+	uint64_t accepted; /* filled in: chunks that can be that, and now are, */
+	uint64_t refused;  /* and those whose size or words say otherwise */
+};
+
 /* May be zeroed: what the target's memory alone tells. */
 struct hw_typing_options {
 	const struct hw_names *names; /* NULL: no symbols are loaded */
@@ -184,6 +193,8 @@ struct hw_typing_options {
 	/* What a file that begins with these bytes is, or NULL; borrowed until the next call. */
 	const char *(*format)(void *argument, const uint8_t *bytes, size_t size);
 	void *format_argument;
+	struct hw_type_hint *hints; /* hint_count of them; a type that is not known is an error */
+	size_t hint_count;
 	unsigned without;      /* evidence to leave out, 1 << enum hw_evidence */
 	enum hw_level minimum; /* answers less sure than this are dropped */
 	void (*progress)(uint64_t done, uint64_t total, void *argument); /* chunks */

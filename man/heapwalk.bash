@@ -28,7 +28,7 @@ _heapwalk_views()
 _heapwalk()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --type --min-confidence
+	local long="--attach --core --exe --sysroot --debug-dir --freeze --size --arena --kind --type --type-hint --min-confidence
 		--summary --histogram --types --shapes --pools --by --list --dump --dump-strings --leaks --explain --who --retained --verdict --arenas --maps --stacks --anomalies --format --columns --sort --top --limit
 		--newest-first --dump-bytes --min-length --bytes --output --help --version
 		--ignore-globals --ignore-stacks --ignore-registers --ignore-tls --ignore-mapped --quick --fail-on"

@@ -136,6 +136,38 @@ static void add_type(
 	hw_sheet_row(sheet, cells);
 }
 
+/* The unnamed shape through which most can be reached: whoever names it learns most. */
+static const struct hw_shape *find_unnamed(const struct hw_typing *typing)
+{
+	const struct hw_shape *best = NULL;
+
+	for (uint32_t i = 1; i < typing->shape_count; i++) {
+		const struct hw_shape *shape = &typing->shapes[i];
+
+		if (shape->reach > shape->bytes && shape->reach > (best ? best->reach : 0))
+			best = shape;
+	}
+	return best;
+}
+
+static void say_unnamed(struct hw_report *report, const struct hw_findings *findings)
+{
+	const struct hw_shape *shape = find_unnamed(findings->typing);
+	unsigned long long example = shape ? hw_chunk_user(findings->heap, shape->example) : 0;
+	char chunks[HW_NUMBER_ROOM], usable[HW_NUMBER_ROOM], reach[HW_NUMBER_ROOM];
+
+	if (!shape || !hw_report_is_text(report))
+		return;
+	hw_report_print(report, "\n");
+	hw_field(report, HW_TINT_PLAIN, "unnamed",
+		"%s chunks of %s bytes, %s, reach %s: heapwalk --explain %#llx",
+		hw_number_count(shape->chunks, chunks), hw_number_count(shape->usable, usable), shape->text,
+		hw_number_bytes(shape->reach, reach), example);
+	if (findings->typing->catalogue)
+		hw_field(report, HW_TINT_PLAIN, "",
+			"If you know their type: heapwalk --types --type-hint '%s=TYPE'", shape->text);
+}
+
 void hw_report_types(struct hw_report *report, const struct hw_findings *findings)
 {
 	const struct hw_type_table *table = findings->types;
@@ -149,6 +181,7 @@ void hw_report_types(struct hw_report *report, const struct hw_findings *finding
 	for (size_t i = 0; i < table->count; i++)
 		add_type(sheet, findings, &table->rows[i]);
 	hw_sheet_finish(sheet);
+	say_unnamed(report, findings);
 }
 
 /* -------------------------------------------------------------------------------------------------------

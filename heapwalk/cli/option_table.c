@@ -251,6 +251,32 @@ static struct hw_error *apply_version(struct hw_options *options, const char *va
 	return NULL;
 }
 
+/* '0x5581a0c2b2a0=Session', '{ptr->self, int}=Session' */
+static struct hw_error *apply_type_hint(struct hw_options *options, const char *value)
+{
+	const char *equals = strrchr(value, '=');
+	struct hw_type_hint *hint =
+		hw_array_next(options->hints, options->hint_count, options->hint_capacity);
+	char *end = NULL;
+
+	if (!hint)
+		return hw_error_no_memory();
+	*hint = (struct hw_type_hint){ 0 };
+	options->hint_count++;
+	if (equals && *value == '{')
+		hint->shape = strndup(value, (size_t)(equals - value));
+	else if (equals && strncmp(value, "0x", 2) == 0)
+		hint->address = strtoull(value, &end, 16);
+	if (!equals || !equals[1] || (!hint->shape && end != equals))
+		return hw_error_remedy(
+			hw_error_create(HW_ERROR_USAGE,
+				"--type-hint takes ADDRESS=TYPE or SHAPE=TYPE, not \"%s\"", value),
+			"heapwalk --shapes shows shapes: '{ptr->self, int}=Session' names all chunks of "
+			"one.");
+	hint->type = equals + 1;
+	return NULL;
+}
+
 const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_TARGET, 'p', "attach", "PID", "a running process", apply_attach },
 	{ HW_GROUP_TARGET, 'c', "core", "FILE", "a core file, also compressed", apply_core },
@@ -264,6 +290,8 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_SELECTION, 'k', "kind", "LIST", "live, free, string, zero, lost, possible, ...",
 		apply_kind },
 	{ HW_GROUP_SELECTION, 'T', "type", "GLOB", "chunks of types with such names", apply_type },
+	{ HW_GROUP_SELECTION, 0, "type-hint", "X=TYPE", "what the chunk at X, or those of shape X, are",
+		apply_type_hint },
 	{ HW_GROUP_SELECTION, 0, "min-confidence", "LEVEL", "believe no type that is less sure than this",
 		apply_min_confidence },
 	{ HW_GROUP_ROOTS, 0, "ignore-globals", NULL, "not what modules' data refers to",

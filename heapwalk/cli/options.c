@@ -226,3 +226,10 @@ struct hw_error *hw_options_parse(int argc, char **argv, struct hw_options *opti
 		error = check_views(options);
 	return error ? error : check_columns(options);
 }
+
+void hw_options_deinit(struct hw_options *options)
+{
+	for (size_t i = 0; i < options->hint_count; i++)
+		free((char *)options->hints[i].shape);
+	free(options->hints);
+}

@@ -26,8 +26,11 @@ struct hw_options {
 	uint64_t address;            /* --who 0x..., --dump 0x...: of the one chunk that is meant; 0: none */
 	const char *type_glob;       /* --type: chunks of types with such names; NULL: any */
 	enum hw_level minimum_level; /* --min-confidence */
-	enum hw_type_grouping by;    /* what a row of the histogram is; HW_BY_SIZE unless told */
-	uint64_t views;              /* bits: indexes into hw_views; 0: the default ones */
+	struct hw_type_hint *hints;  /* --type-hint; hint_count of them */
+	size_t hint_count;
+	size_t hint_capacity;
+	enum hw_type_grouping by; /* what a row of the histogram is; HW_BY_SIZE unless told */
+	uint64_t views;           /* bits: indexes into hw_views; 0: the default ones */
 	bool has_limit;
 	bool has_dump_bytes;
 	bool list_columns; /* --columns help */
@@ -62,6 +65,7 @@ extern const size_t hw_option_count;
  * checks what can be checked without a target.
  */
 struct hw_error *hw_options_parse(int argc, char **argv, struct hw_options *options) hw_must_check;
+void hw_options_deinit(struct hw_options *options);
 
 /* "4096", "64k", "2M", "1G": powers of 1,024. `what` is the option, for the message. */
 struct hw_error *hw_options_size(const char *what, const char *text, uint64_t *size) hw_must_check;

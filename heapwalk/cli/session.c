@@ -117,5 +117,6 @@ void hw_session_deinit(struct hw_session *session)
 	hw_heap_destroy(session->heap);
 	hw_snapshot_destroy(session->snapshot);
 	hw_last_deinit(&session->last);
+	hw_options_deinit(&session->options);
 	memset(session, 0, sizeof(*session));
 }

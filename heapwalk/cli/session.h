@@ -23,7 +23,7 @@ struct hw_session {
 	struct hw_retained *retained;
 	struct hw_verdict *verdict;
 	struct hw_pymalloc pymalloc; /* for the summary */
-	struct hw_typing *typing; /* NULL: nobody asked what the chunks are */
+	struct hw_typing *typing;    /* NULL: nobody asked what the chunks are */
 	struct hw_type_table *types;
 	struct hw_type_table *shapes;
 	uint8_t *selected_types;       /* --type */

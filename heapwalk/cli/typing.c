@@ -38,7 +38,7 @@ bool hw_session_wants_types(const struct hw_session *session)
 	const struct hw_options *options = &session->options;
 	unsigned needs = hw_views_needs(options->views);
 
-	return needs & HW_VIEW_TYPES || options->type_glob || options->minimum_level ||
+	return needs & HW_VIEW_TYPES || options->type_glob || options->minimum_level || options->hint_count ||
 	       (needs & HW_VIEW_TYPE_SOON && !options->quick && is_soon_done(session->heap)) ||
 	       (needs & HW_VIEW_TYPE_LIST && list_shows_types(&options->report));
 }
@@ -49,6 +49,8 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 	struct hw_typing_options options = {
 		.demangle = hw_demangle,
 		.minimum = session->options.minimum_level,
+		.hints = session->options.hints,
+		.hint_count = session->options.hint_count,
 		.progress = hw_progress_update,
 	};
 	struct hw_error *error = NULL;
@@ -66,6 +68,18 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 		error = hw_typing_build(session->heap, session->graph, &options, &session->typing);
 	session->names.typing = session->typing;
 	return error;
+}
+
+/* Whoever says what something is wants to hear whether it can be that. */
+static void note_hints(const struct hw_options *options)
+{
+	for (size_t i = 0; i < options->hint_count; i++) {
+		const struct hw_type_hint *hint = &options->hints[i];
+
+		hw_report_note("--type-hint %s: %llu chunk%s can be that, and %llu cannot", hint->type,
+			(unsigned long long)hint->accepted, hint->accepted == 1 ? "" : "s",
+			(unsigned long long)hint->refused);
+	}
 }
 
 /* --type */
@@ -101,6 +115,8 @@ struct hw_error *hw_session_types(struct hw_session *session)
 	if (!fully && !are_welcome(session))
 		return NULL;
 	error = build(session, fully);
+	if (!error)
+		note_hints(&session->options);
 	if (!error && session->options.type_glob)
 		error = select_types(session);
 	return error;

@@ -287,8 +287,10 @@ static void mark_bases(struct hw_paths *paths)
 
 static struct hw_error *follow_all(struct hw_paths *paths, const struct hw_locals *locals)
 {
-	struct hw_error *error = start_known(paths);
+	struct hw_error *error = hw_paths_apply_hints(paths);
 
+	if (!error)
+		error = start_known(paths);
 	if (!error)
 		error = hw_paths_start_globals(paths);
 	if (!error)
@@ -323,6 +325,9 @@ struct hw_error *hw_typer_paths(struct hw_typer *typer)
 	const struct hw_types *types;
 	struct hw_error *error = hw_typer_catalogue(typer, &types);
 
+	if (!error && !types && typer->options->hint_count)
+		error = hw_error_create(HW_ERROR_NOT_FOUND,
+			"--type-hint names types of debug information, and there is none for this process");
 	if (error || !types)
 		return error;
 	error = hw_locals_collect(typer, &locals);

@@ -35,6 +35,10 @@ struct hw_locals {
 struct hw_error *hw_locals_collect(struct hw_typer *typer, struct hw_locals *locals) hw_must_check;
 void hw_locals_deinit(struct hw_locals *locals);
 
+/* Names the chunks that the user said something about, where they can be that. Before anything is followed.
+ */
+struct hw_error *hw_paths_apply_hints(struct hw_paths *paths) hw_must_check;
+
 /* What global and thread-local variables point to. */
 struct hw_error *hw_paths_start_globals(struct hw_paths *paths) hw_must_check;
 

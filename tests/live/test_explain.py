@@ -120,6 +120,43 @@ class ExplainTest(harness.TestCase):
                     self.assertRegex(run.err, reason)
         self.assertEqual(harness.run("--attach", target.pid, "--explain").status, 2)
 
+    def typed(self, target, name, *hints):
+        """address -> type, and what was noted"""
+        run = harness.run("--attach", target.pid, "--list", "--format", "json",
+                          *[word for hint in hints for word in ("--type-hint", hint)])
+        self.assertEqual(run.status, 0, str(run))
+        types = {line["address"]: line["type"] for line in harness.json_lines(run.out)}
+        return types[target.at[name]], run.err, list(types.values())
+
+    def test_a_hint_is_believed_where_it_fits(self):
+        with Values() as target:
+            before, _, _ = self.typed(target, "hidden")
+            after, noted, _ = self.typed(target, "hidden", target.at["hidden"] + "=Hidden")
+        self.assertNotEqual(before, "Hidden")
+        self.assertEqual(after, "Hidden")
+        self.assertIn("1 chunk can be that, and 0 cannot", noted)
+
+    def test_a_hint_about_a_shape_names_all_of_it(self):
+        with Values() as target:
+            run = harness.run("--attach", target.pid, "--shapes", "--format", "json")
+            shapes = [row for row in json.loads(run.out)["shapes"] if row["count"] == 64 and not row["type"]]
+            self.assertEqual(len(shapes), 1, run.out)
+            after, noted, types = self.typed(target, "hidden", shapes[0]["shape"] + "=Hidden")
+        self.assertEqual(after, "Hidden")
+        self.assertEqual(types.count("Hidden"), 64)
+        self.assertEqual(types.count("Point"), 3 + 64, "what they point to is named too")
+        self.assertIn("64 chunks can be that", noted)
+
+    def test_a_hint_that_cannot_be_is_not_believed(self):
+        with Values() as target:
+            after, noted, _ = self.typed(target, "hidden", target.at["hidden"] + "=Session")
+            unknown = harness.run("--attach", target.pid, "--types", "--type-hint", target.at["hidden"] + "=Nothing")
+            bad = harness.run("--attach", target.pid, "--types", "--type-hint", "Session")
+        self.assertNotEqual(after, "Session")
+        self.assertIn("0 chunks can be that, and 1 cannot", noted)
+        self.assertEqual((unknown.status, bad.status), (3, 2))
+        self.assertIn("no type called Nothing", unknown.err)
+
     def test_core(self):
         gdb = harness.need("gdb")
         with tempfile.TemporaryDirectory() as directory, Values() as target:

@@ -46,7 +46,14 @@ struct Session : Base {
 	Point *nowhere;
 };
 
+struct Hidden {
+	long key;
+	Session *session;
+	Point *point;
+};
+
 Session *g_first;
+void *g_hidden[64];
 Point **g_points;
 
 void handle(int)
@@ -83,14 +90,23 @@ static Session *make(int id, Session *next)
 	return made;
 }
 
+static Hidden *hide(long key, Session *session, Point *point)
+{
+	return new Hidden{ key, session, point };
+}
+
 int main()
 {
 	g_first = make(7, make(8, nullptr));
 	g_points = (Point **)calloc(3, sizeof(*g_points));
 	for (int i = 0; i < 3; i++)
 		g_points[i] = new Point{ i, 10 * i };
-	std::printf("{\"first\": \"%p\", \"second\": \"%p\", \"points\": \"%p\", \"point\": \"%p\"}\n",
-		(void *)g_first, (void *)g_first->next, (void *)g_points, (void *)g_points[2]);
+	Session *third = make(9, nullptr);
+
+	for (int i = 0; i < 64; i++)
+		g_hidden[i] = hide(5000 + i, third, new Point{ i, i });
+	std::printf("{\"first\": \"%p\", \"second\": \"%p\", \"points\": \"%p\", \"point\": \"%p\", \"hidden\": \"%p\"}\n",
+		(void *)g_first, (void *)g_first->next, (void *)g_points, (void *)g_points[2], g_hidden[9]);
 	std::fflush(stdout);
 	return std::getchar() == EOF;
 }
