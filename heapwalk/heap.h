@@ -616,7 +616,7 @@ const char *hw_leak_kind_name(enum hw_leak_kind kind);
 /* How the blocks of one lost family refer to each other. */
 enum hw_lost_shape {
 	HW_LOST_BLOCK, /* one block alone */
-	HW_LOST_LIST,  /* each refers to at most one other */
+	HW_LOST_LIST,  /* three or more, each refers to at most one other */
 	HW_LOST_TREE,  /* each but the head is referred to once */
 	HW_LOST_CYCLE, /* something refers back to the head: they hold only each other */
 	HW_LOST_WEB,   /* anything else */
@@ -666,7 +666,7 @@ struct hw_graph {
 	const struct hw_heap *heap; /* borrowed: must outlive the graph */
 	uint8_t *kinds;             /* by chunk index: hw_chunk_leak_kind(), hw_chunk_is_stale() */
 	struct hw_tally tallies[HW_LEAK_KINDS];
-	struct hw_tally stale; /* of those that can be reached: hw_chunk_is_stale() */
+	struct hw_tally stale;                     /* of those that can be reached: hw_chunk_is_stale() */
 	struct hw_tally heuristics[HW_HEURISTICS]; /* of the reachable, those that need one to be it */
 	struct hw_lost_tree
 		*trees; /* families whose head nothing refers to, by address; then cycles, by address */
@@ -713,7 +713,8 @@ struct hw_leak_group {
 	enum hw_leak_kind kind; /* DEFINITE: families; POSSIBLE: single blocks, each a family of its own */
 	bool is_stale;          /* kind REACHABLE: such blocks as only a word that looks stale leads to */
 	enum hw_lost_shape shape;
-	enum hw_content content; /* of the heads */
+	enum hw_content content; /* of the heads, if there is no type of the first of them */
+	uint32_t type;           /* of the heads, index into the typing's types; 0: not known */
 	uint64_t chunk_size;     /* of the heads */
 	uint64_t usable;
 	uint64_t request_low; /* the heads were asked for with malloc(request_low) to malloc(request_high) */
@@ -736,9 +737,12 @@ struct hw_leaks {
 	struct hw_tally stale;
 };
 
-/* Groups those families whose head is selected (states and leak kinds of the selection do not count). */
+/*
+ * Groups those families whose head is selected (states and leak kinds of the selection do not count).
+ * `typing` may be NULL: heads are then told apart by their size and content alone.
+ */
 struct hw_error *hw_leaks_build(const struct hw_graph *graph, const struct hw_selection *selection,
-	struct hw_leaks **leaks) hw_must_check;
+	const struct hw_typing *typing, struct hw_leaks **leaks) hw_must_check;
 void hw_leaks_destroy(struct hw_leaks *leaks);
 
 /* --------------------------------------------------------------------------------------------------- holders

@@ -212,6 +212,13 @@ void hw_typing_destroy(struct hw_typing *typing);
 /* Stable names back to values; false: there is no such level. */
 bool hw_level_parse(const char *name, enum hw_level *level);
 
+/* Sure enough to be told as it is, and of the whole chunk: no guess, nor what it only begins with. */
+static inline bool hw_chunk_type_is_told(const struct hw_chunk_type *answer)
+{
+	return answer->type && answer->level >= HW_LEVEL_LIKELY &&
+	       (answer->fit == HW_FIT_EXACT || answer->fit == HW_FIT_ARRAY || answer->fit == HW_FIT_TAIL);
+}
+
 static inline const struct hw_chunk_type *hw_chunk_type(const struct hw_typing *typing, uint32_t index)
 {
 	return &typing->chunks[index];

@@ -17,7 +17,9 @@ static const struct hw_column columns[] = {
 	{ "request_low", HW_UNIT_SIZE, 0, "the smallest of these requests" },
 	{ "request_high", HW_UNIT_SIZE, 0, "the largest of these requests" },
 	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that a head takes, header included" },
-	{ "content", HW_UNIT_WORD, HW_COLUMN_SHOWN, "what the heads look like" },
+	{ "type", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE,
+		"of the heads; in tables what they look like where it is not known" },
+	{ "content", HW_UNIT_WORD, 0, "what the heads look like" },
 	{ "blocks", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "heads and what hangs on them" },
 	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "what they take, headers included" },
 	{ "head_bytes", HW_UNIT_BYTES, HW_COLUMN_ADDS, "what the heads alone take" },
@@ -27,8 +29,23 @@ static const struct hw_column columns[] = {
 
 const struct hw_column_set hw_columns_leaks = { "leaks", columns, hw_array_size(columns) };
 
-static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, const struct hw_leak_group *group)
+static const char *content_name(const struct hw_leak_group *group)
 {
+	return group->content == HW_CONTENT_NONE ? NULL : hw_content_name(group->content);
+}
+
+static const char *type_name(
+	const struct hw_report *report, const struct hw_findings *findings, const struct hw_leak_group *group)
+{
+	if (findings->typing && group->type)
+		return findings->typing->types[group->type].name;
+	return hw_report_is_text(report) ? content_name(group) : NULL;
+}
+
+static void add_row(
+	struct hw_sheet *sheet, const struct hw_findings *findings, const struct hw_leak_group *group)
+{
+	const struct hw_heap *heap = findings->heap;
 	char requests[2 * HW_NUMBER_ROOM];
 	struct hw_cell cells[] = {
 		hw_cell_text(group->is_stale ? "probably lost" : hw_leak_kind_name(group->kind)),
@@ -38,7 +55,8 @@ static void add_row(struct hw_sheet *sheet, const struct hw_heap *heap, const st
 		hw_cell_number(group->request_low),
 		hw_cell_number(group->request_high),
 		hw_cell_number(group->chunk_size),
-		hw_cell_text(group->content == HW_CONTENT_NONE ? NULL : hw_content_name(group->content)),
+		hw_cell_text(type_name(sheet->report, findings, group)),
+		hw_cell_text(content_name(group)),
 		hw_cell_number(group->blocks),
 		hw_cell_number(group->bytes),
 		hw_cell_number(group->head_bytes),
@@ -131,6 +149,33 @@ static void add_totals(struct hw_report *report, const struct hw_graph *graph)
 	hw_json_number(&report->json, "unread", graph->unread);
 }
 
+/* More than half of what can be reached: then it is how the program keeps its objects. */
+static bool is_usual(const struct hw_graph *graph)
+{
+	return graph->tallies[HW_LEAK_POSSIBLE].bytes > graph->tallies[HW_LEAK_REACHABLE].bytes;
+}
+
+/* What to make of it, and the commands to go on with. */
+static void say_more(struct hw_report *report, const struct hw_findings *findings)
+{
+	const struct hw_leaks *leaks = findings->leaks;
+	const struct hw_leak_group *first = leaks->groups;
+
+	if (!leaks->count)
+		return;
+	hw_report_print(report, "\n");
+	if (is_usual(findings->graph))
+		hw_field(report, HW_TINT_PLAIN, "meaning", "%s",
+			"Most blocks are referred to in their middle only. That is usual where objects have "
+			"a "
+			"header in front of them, as in CPython and SQLite, and no sign of a leak.");
+	hw_field(report, HW_TINT_HEADING, "next", "heapwalk --explain %#llx",
+		(unsigned long long)hw_chunk_user(findings->heap, first->example));
+	if (first->kind == HW_LEAK_DEFINITE)
+		hw_field(report, HW_TINT_HEADING, "", "heapwalk --size %llu --kind lost --dump-strings",
+			(unsigned long long)first->request_high);
+}
+
 void hw_report_leaks(struct hw_report *report, const struct hw_findings *findings)
 {
 	const struct hw_graph *graph = findings->graph;
@@ -149,6 +194,7 @@ void hw_report_leaks(struct hw_report *report, const struct hw_findings *finding
 		hw_report_print(report, "\n");
 	sheet = hw_sheet_create(report, &hw_columns_leaks, HW_SHEET_TOTAL, "group");
 	for (size_t i = 0; i < leaks->count; i++)
-		add_row(sheet, graph->heap, &leaks->groups[i]);
+		add_row(sheet, findings, &leaks->groups[i]);
 	hw_sheet_finish(sheet);
+	say_more(report, findings);
 }

@@ -24,11 +24,12 @@ static bool is_text(enum hw_content content)
 	return content == HW_CONTENT_STRING || content == HW_CONTENT_WIDE || content == HW_CONTENT_TEXT_PART;
 }
 
-static void say_live(struct hw_report *report, const struct hw_findings *findings, const char *share)
+static void say_live(
+	struct hw_report *report, const struct hw_findings *findings, const char *label, const char *share)
 {
 	const struct hw_histogram *histogram = findings->histogram;
 
-	hw_field(report, HW_TINT_PLAIN, "meaning",
+	hw_field(report, HW_TINT_PLAIN, label,
 		"%s of malloc's memory is in live chunks. If that grows, chunks are leaked or collected; the "
 		"sizes below say which.",
 		share);
@@ -56,45 +57,54 @@ static const char *outside_text(enum hw_use most)
 /* ------------------------------------------------------------------------------------------ findings as text
  */
 
-/* "1,204 trees", "1 block". */
-static void families_text(const struct hw_leak_group *group, char *text, size_t size)
+/* "1,204 trees with Session heads of 41 to 56 bytes", "1 single block of 41 to 56 bytes"; the caller's to
+ * free. */
+static char *families_text(
+	struct hw_report *report, const struct hw_findings *findings, const struct hw_leak_group *group)
 {
-	static const char *const many[HW_LOST_SHAPES] = {
-		[HW_LOST_BLOCK] = "single blocks",
-		[HW_LOST_LIST] = "lists",
-		[HW_LOST_TREE] = "trees",
-		[HW_LOST_CYCLE] = "cycles that hold only themselves,",
-		[HW_LOST_WEB] = "webs of blocks",
-	};
-	static const char *const one[HW_LOST_SHAPES] = {
+	static const char *const shapes[HW_LOST_SHAPES] = {
 		[HW_LOST_BLOCK] = "single block",
 		[HW_LOST_LIST] = "list",
 		[HW_LOST_TREE] = "tree",
-		[HW_LOST_CYCLE] = "cycle that holds only itself,",
-		[HW_LOST_WEB] = "web of blocks",
+		[HW_LOST_CYCLE] = "closed cycle",
+		[HW_LOST_WEB] = "web",
 	};
-	char count[HW_NUMBER_ROOM];
+	const char *name = findings->typing && group->type ? findings->typing->types[group->type].name : NULL;
+	hw_autofree char *type = name ? hw_report_clean(report, name, strlen(name)) : NULL;
+	bool alone = group->shape == HW_LOST_BLOCK, one = group->families == 1;
+	char count[HW_NUMBER_ROOM], low[HW_NUMBER_ROOM], high[HW_NUMBER_ROOM];
+	char *text;
+	int length =
+		asprintf(&text, "%s %s%s%s%s%s%s of %s to %s bytes", hw_number_count(group->families, count),
+			alone && type ? type : shapes[group->shape], one ? "" : "s",
+			alone ? ""
+			: one ? " with a "
+			      : " with ",
+			alone || !type ? "" : type, alone || !type ? "" : " ",
+			alone ? ""
+			: one ? "head"
+			      : "heads",
+			hw_number_count(group->request_low, low), hw_number_count(group->request_high, high));
 
-	snprintf(text, size, "%s %s", hw_number_count(group->families, count),
-		(group->families == 1 ? one : many)[group->shape]);
+	return length < 0 ? NULL : text;
 }
 
 static void say_lost(
-	struct hw_report *report, const struct hw_verdict *verdict, const struct hw_finding *finding)
+	struct hw_report *report, const struct hw_findings *findings, const struct hw_finding *finding)
 {
+	const struct hw_verdict *verdict = findings->verdict;
 	const struct hw_leak_group *group = &verdict->leaks->groups[finding->group];
+	hw_autofree char *families = families_text(report, findings, group);
 	char chunks[HW_NUMBER_ROOM], bytes[HW_NUMBER_ROOM], share[HW_NUMBER_ROOM], most[HW_NUMBER_ROOM];
-	char low[HW_NUMBER_ROOM], high[HW_NUMBER_ROOM], families[128];
 
-	families_text(group, families, sizeof(families));
 	hw_field(report, HW_TINT_ALARM, "leak",
 		"%s in %s block%s %s lost%s: nothing can reach them any more. That is %s of all live memory. "
-		"The largest group: %s headed by blocks of %s to %s bytes, %s.",
+		"The largest group: %s, %s in all.",
 		hw_number_bytes(finding->bytes, bytes), hw_number_count(finding->chunks, chunks),
 		finding->chunks == 1 ? "" : "s", finding->chunks == 1 ? "is" : "are",
 		verdict->is_certain ? "" : ", as far as this snapshot shows",
-		hw_number_share(finding->share, share), families, hw_number_count(group->request_low, low),
-		hw_number_count(group->request_high, high), hw_number_bytes(group->bytes, most));
+		hw_number_share(finding->share, share), families ? families : "?",
+		hw_number_bytes(group->bytes, most));
 	say_next(report, "heapwalk --leaks");
 }
 
@@ -148,7 +158,7 @@ static void say_finding(
 {
 	switch (finding->kind) {
 	case HW_FINDING_LOST:
-		say_lost(report, findings->verdict, finding);
+		say_lost(report, findings, finding);
 		break;
 	case HW_FINDING_HOLDER:
 		say_holder(report, findings, finding);
@@ -175,7 +185,8 @@ static void say_nothing_found(struct hw_report *report, const struct hw_findings
 			verdict->leaks->definite.chunks ? "next to nothing is lost"
 							: "every block can be reached");
 	if (verdict->balance.kind == HW_BALANCE_LIVE)
-		say_live(report, findings, hw_number_share(verdict->balance.share, share));
+		say_live(report, findings, verdict->has_graph ? "" : "meaning",
+			hw_number_share(verdict->balance.share, share));
 }
 
 /* More than an eighth of it: then shares of the whole say little. */
@@ -236,6 +247,8 @@ static void add_evidence(
 		hw_json_number(json, "families", group->families);
 		hw_json_text(json, "shape", hw_lost_shape_name(group->shape));
 		hw_json_number(json, "head_chunk_size", group->chunk_size);
+		if (findings->typing && group->type)
+			hw_json_foreign(json, "head_type", findings->typing->types[group->type].name);
 		return;
 	}
 	name = hw_holder_text(findings, &verdict->retained->holders.holders[finding->holder]);

@@ -14,6 +14,7 @@ struct hw_error *hw_session_names(struct hw_session *session)
 		error = hw_names_source_init(&session->names_source, session->snapshot, session->unwinder);
 	if (!error)
 		session->names = hw_names_from(&session->names_source);
+	session->names.typing = session->typing;
 	return error;
 }
 

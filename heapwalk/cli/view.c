@@ -64,7 +64,7 @@ static struct hw_error *collect_stacks(struct hw_session *session)
 
 static struct hw_error *collect_leaks(struct hw_session *session)
 {
-	return hw_leaks_build(session->graph, &session->options.selection, &session->leaks);
+	return hw_leaks_build(session->graph, &session->options.selection, session->typing, &session->leaks);
 }
 
 static struct hw_error *collect_who(struct hw_session *session)

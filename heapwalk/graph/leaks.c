@@ -8,6 +8,7 @@
 /* Groups by a hash of what they have in common. */
 struct grouping {
 	const struct hw_heap *heap;
+	const struct hw_typing *typing; /* NULL: nobody knows types */
 	struct hw_leaks *leaks;
 	size_t capacity;
 	uint32_t *slots; /* index into groups + 1, 0: empty */
@@ -16,16 +17,17 @@ struct grouping {
 
 static size_t hash(const struct hw_leak_group *key)
 {
-	uint64_t mixed = key->chunk_size << 12 ^ (uint64_t)key->content << 6 ^ (uint64_t)key->shape << 3 ^
-			 (uint64_t)key->kind ^ (uint64_t)key->is_stale << 40;
+	uint64_t mixed = key->chunk_size << 12 ^ (uint64_t)(key->type ? 0 : key->content) << 6 ^
+			 (uint64_t)key->type << 44 ^ (uint64_t)key->shape << 3 ^ (uint64_t)key->kind ^
+			 (uint64_t)key->is_stale << 40;
 
 	return (size_t)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 24);
 }
 
 static bool equal(const struct hw_leak_group *a, const struct hw_leak_group *b)
 {
-	return a->chunk_size == b->chunk_size && a->content == b->content && a->shape == b->shape &&
-	       a->kind == b->kind && a->is_stale == b->is_stale;
+	return a->chunk_size == b->chunk_size && a->type == b->type && a->shape == b->shape &&
+	       a->kind == b->kind && a->is_stale == b->is_stale && (a->type || a->content == b->content);
 }
 
 static uint32_t *slot_of(const struct grouping *grouping, const struct hw_leak_group *key)
@@ -52,15 +54,24 @@ static bool rehash(struct grouping *grouping)
 	return true;
 }
 
+static uint32_t type_of(const struct hw_typing *typing, uint32_t chunk)
+{
+	const struct hw_chunk_type *answer = typing ? hw_chunk_type(typing, chunk) : NULL;
+
+	return answer && hw_chunk_type_is_told(answer) ? answer->type : 0;
+}
+
 /* What the families of a group with this head share. */
 static struct hw_leak_group key_of(
-	const struct hw_heap *heap, uint32_t head, enum hw_leak_kind kind, enum hw_lost_shape shape)
+	const struct grouping *grouping, uint32_t head, enum hw_leak_kind kind, enum hw_lost_shape shape)
 {
+	const struct hw_heap *heap = grouping->heap;
 	struct hw_leak_group key = {
 		.kind = kind,
 		.shape = shape,
 		/* A sample would tear a group apart: into those that were looked into and the rest. */
 		.content = heap->content_sampled ? HW_CONTENT_NONE : hw_chunk_content(heap, head),
+		.type = type_of(grouping->typing, head),
 		.chunk_size = hw_chunk_size(heap, head),
 		.usable = hw_chunk_usable(heap, head),
 		.example = head,
@@ -112,7 +123,7 @@ static bool add_families(
 
 		if (!hw_chunk_iterator_visits(meant, tree->head))
 			continue;
-		key = key_of(graph->heap, tree->head, HW_LEAK_DEFINITE, hw_lost_tree_shape(tree));
+		key = key_of(grouping, tree->head, HW_LEAK_DEFINITE, hw_lost_tree_shape(tree));
 		if (!add(grouping, &key, tree))
 			return false;
 		leaks->definite.chunks++;
@@ -139,7 +150,7 @@ static bool add_blocks(
 		if ((kind != HW_LEAK_POSSIBLE && !is_stale) || !hw_chunk_iterator_visits(meant, i))
 			continue;
 		alone.bytes = hw_chunk_size(graph->heap, i);
-		key = key_of(graph->heap, i, is_stale ? HW_LEAK_REACHABLE : kind, HW_LOST_BLOCK);
+		key = key_of(grouping, i, is_stale ? HW_LEAK_REACHABLE : kind, HW_LOST_BLOCK);
 		key.is_stale = is_stale;
 		if (!add(grouping, &key, &alone))
 			return false;
@@ -166,11 +177,15 @@ static int compare(const void *left, const void *right)
 	return a->example < b->example ? -1 : a->example > b->example;
 }
 
-struct hw_error *hw_leaks_build(
-	const struct hw_graph *graph, const struct hw_selection *selection, struct hw_leaks **leaks)
+struct hw_error *hw_leaks_build(const struct hw_graph *graph, const struct hw_selection *selection,
+	const struct hw_typing *typing, struct hw_leaks **leaks)
 {
 	struct hw_selection heads = *selection;
-	struct grouping grouping = { .heap = graph->heap, .leaks = calloc(1, sizeof(**leaks)) };
+	struct grouping grouping = {
+		.heap = graph->heap,
+		.typing = typing,
+		.leaks = calloc(1, sizeof(**leaks)),
+	};
 	struct hw_chunk_iterator meant;
 	bool done;
 

@@ -279,5 +279,6 @@ enum hw_lost_shape hw_lost_tree_shape(const struct hw_lost_tree *tree)
 		return HW_LOST_BLOCK;
 	if (tree->references + 1 != tree->blocks)
 		return HW_LOST_WEB;
-	return tree->branches ? HW_LOST_TREE : HW_LOST_LIST;
+	/* What one block has hanging on it need not be its next. */
+	return tree->branches || tree->blocks == 2 ? HW_LOST_TREE : HW_LOST_LIST;
 }

@@ -236,13 +236,6 @@ static struct hw_path_chunk by_reference(struct hw_path_types *types, uint32_t t
 	return found;
 }
 
-/* A guess is none here, nor is what only begins with a type. */
-static bool is_believed(const struct hw_chunk_type *answer)
-{
-	return answer->type && answer->level >= HW_LEVEL_LIKELY &&
-	       (answer->fit == HW_FIT_EXACT || answer->fit == HW_FIT_ARRAY || answer->fit == HW_FIT_TAIL);
-}
-
 static struct hw_path_chunk by_itself(struct hw_path_types *types, const struct hw_chunk_type *answer)
 {
 	const struct hw_named_type *type = &types->typing->types[answer->type];
@@ -260,5 +253,6 @@ struct hw_path_chunk hw_path_types_chunk(struct hw_path_types *types, uint32_t t
 {
 	const struct hw_chunk_type *answer = types->named ? hw_chunk_type(types->typing, chunk) : NULL;
 
-	return answer && is_believed(answer) ? by_itself(types, answer) : by_reference(types, target, chunk);
+	return answer && hw_chunk_type_is_told(answer) ? by_itself(types, answer)
+						       : by_reference(types, target, chunk);
 }

@@ -123,7 +123,8 @@ static struct hw_error *judge_graph(
 	struct hw_verdict *verdict, const struct hw_graph *graph, const struct hw_names *names)
 {
 	static const struct hw_selection everything;
-	struct hw_error *error = hw_leaks_build(graph, &everything, &verdict->leaks);
+	struct hw_error *error =
+		hw_leaks_build(graph, &everything, names ? names->typing : NULL, &verdict->leaks);
 
 	if (!error)
 		error = hw_retained_build(graph, NULL, NULL, &verdict->retained);

@@ -2,6 +2,7 @@
 """Leak kinds against planted programs' own truth, and beside memcheck and LeakSanitizer."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -88,6 +89,18 @@ class ViewTest(harness.TestCase):
         self.assertEqual("definite", process.truth[int(group["example"], 16)])
         self.assertRegex(text, r"definitely lost +1 +tree")
         self.assertEqual([], none["leaks"])
+
+    def test_next_commands(self):
+        """What a report advises to type next can be typed."""
+        for scenario, views in (("lost-tree", ("--leaks", "--verdict", "--summary")), ("interior", ("--leaks",)),
+                                ("growing-cache", ("--verdict",)), ("fragmented", ("--verdict",))):
+            with leaks.Leak(scenario) as process:
+                for view in views:
+                    text = self.heapwalk("--attach", process.pid, view).out
+                    commands = re.findall(r"^(?:next)? {7,}heapwalk (.*)$", text, re.M)
+                    self.assertTrue(commands, text)
+                    for command in commands:
+                        self.heapwalk("--attach", process.pid, *command.split())
 
     def test_shapes(self):
         shapes = {"lost-list": "list", "lost-ring": "cycle", "lost-both-ways": "cycle", "hash-tables": "tree"}

@@ -122,6 +122,23 @@ class NamesTest(harness.TestCase):
         stack = next(i for i, row in enumerate(rows) if row["kind"] == "stack")
         self.assertIn("local `local_table.buckets` of serve() -> Bucket *[]", rows[stack + 1]["holder"])
 
+    def test_selection_by_type(self):
+        """--type goes with every view of chunks."""
+        with Names() as names:
+            target = ("--attach", names.pid, "--type", "Session")
+            truth = {address for blocks in names.truth.values() for address, kind in blocks if kind == "Session"}
+            listed = {row["address"] for row in harness.json_lines(
+                self.heapwalk(*target, "--list", "--format", "json").out)}
+            who = json.loads(self.heapwalk(*target, "--who", "--format", "json").out)
+            dumped = json.loads(self.heapwalk(*target, "--dump", "--limit", "0", "--format", "json").out)["dump"]
+            strings = self.heapwalk(*target, "--dump-strings").out
+            leaked = json.loads(self.heapwalk(*target, "--leaks", "--format", "json").out)["leaks"]
+        self.assertEqual(truth, listed)
+        self.assertEqual(truth, {row["chunk"] for row in dumped})
+        self.assertEqual(len(truth), who["selected"])
+        self.assertIn("of the {:,} selected".format(len(truth)), strings)
+        self.assertEqual([], leaked)
+
     def test_without_debug_information(self):
         """Names by symbols alone: no positions, no types; nothing is made up."""
         with tempfile.TemporaryDirectory() as directory:

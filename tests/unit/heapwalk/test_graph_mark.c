@@ -171,9 +171,9 @@ static const struct family_row families[] = {
 		1, { 4 }, { HW_LOST_CYCLE } },
 	{ "diamond", 4, { { 0, 1 }, { 0, 2 }, { 1, 3 }, { 2, 3 }, { -1 } }, 1, { 4 }, { HW_LOST_WEB } },
 	{ "two heads share a block", 3, { { 0, 2 }, { 1, 2 }, { -1 } }, 2, { 2, 1 },
-		{ HW_LOST_LIST, HW_LOST_BLOCK } },
-	{ "a list and a ring", 4, { { 2, 3 }, { 0, 1 }, { 1, 0 }, { -1 } }, 2, { 2, 2 },
-		{ HW_LOST_LIST, HW_LOST_CYCLE } },
+		{ HW_LOST_TREE, HW_LOST_BLOCK } },
+	{ "a pair and a ring", 4, { { 2, 3 }, { 0, 1 }, { 1, 0 }, { -1 } }, 2, { 2, 2 },
+		{ HW_LOST_TREE, HW_LOST_CYCLE } },
 };
 
 START_TEST (known_families) {

@@ -215,6 +215,27 @@ START_TEST (histogram_rows) {
 }
 END_TEST
 
+/* Only chunks of a selected type; conditions of one sort alone must not be overlooked. */
+START_TEST (selection_by_type) {
+	static struct hw_chunk_type types[16] = {
+		[0] = { .type = 1 }, [3] = { .type = 2 }, [7] = { .type = 2 }
+	};
+	static const uint8_t wanted[3] = { [2] = true };
+	const struct hw_typing typing = { .chunks = types };
+	const struct hw_selection typed = { .types = wanted, .typing = &typing };
+	struct hw_chunk_iterator iterator;
+	struct fake_heap fake;
+	uint32_t index;
+
+	make_heap(&fake);
+	hw_chunk_iterator_init(&iterator, fake.heap, &typed, false);
+	ck_assert(hw_chunk_iterator_next(&iterator, &index, NULL) && index == 3);
+	ck_assert(hw_chunk_iterator_next(&iterator, &index, NULL) && index == 7);
+	ck_assert(!hw_chunk_iterator_next(&iterator, &index, NULL));
+	fake_deinit(&fake);
+}
+END_TEST
+
 /* Leak kinds by row, where the selection has a graph; else nothing is claimed. */
 START_TEST (histogram_of_leaks) {
 	static uint8_t kinds[16] = {
@@ -350,6 +371,7 @@ int main(void)
 	tcase_add_test(tests, histogram_of_sample);
 	tcase_add_test(tests, weights_of_sample);
 	tcase_add_test(tests, histogram_of_leaks);
+	tcase_add_test(tests, selection_by_type);
 	tcase_add_test(tests, mmapped_of_2_43);
 	tcase_add_test(tests, orders);
 	tcase_add_test(tests, many_sizes);
