@@ -195,16 +195,22 @@ $(B)/demo/server: tests/demo/server.cpp
 	$(Q)$(CXX) -g -O1 -Wall -Wextra -pthread -o $@ $<
 
 .PHONY: bench
-bench: $(B)/bench/target $(B)/bench/shapes
+bench: $(B)/bench/target $(B)/bench/shapes $(B)/bench/classes $(B)/tools/typing_dump
 	$(Q)tests/install-packages bench
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B=$(B) tests/bench/bench
 	$(Q)B=$(B) tests/bench/leaks
+	$(Q)B=$(B) tests/bench/types
 
 $(B)/bench/target $(B)/bench/shapes: $(B)/bench/%: tests/bench/%.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $<
+
+$(B)/bench/classes: tests/bench/classes.cpp
+	$(say) CXX $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -O2 -Wall -o $@ $<
 
 # Real programs with debug information, built from source: minutes, and gigabytes under build/accuracy.
 .PHONY: accuracy

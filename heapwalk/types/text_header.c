@@ -2,6 +2,8 @@
 /* Headers of texts, by what must hold between their numbers. */
 #include "heapwalk/types/text_header.h"
 
+#include <endian.h>
+
 #include "heapwalk/encoding.h"
 #include "heapwalk/types/typer.h"
 
@@ -17,18 +19,22 @@ struct text {
 	size_t size;
 	uint64_t usable;
 	size_t extent; /* of what was found */
+	bool is_big_endian;
 };
 
 static uint64_t number_at(const struct text *text, size_t offset, unsigned width)
 {
-	uint64_t number = 0;
+	uint64_t raw = 0;
 
-	for (unsigned i = 0; i < width; i++) {
-		size_t at = offset + (text->heap->snapshot->image->big_endian ? i : width - 1 - i);
+	memcpy(&raw, text->bytes + offset, width);
+	raw = le64toh(raw);
+	return text->is_big_endian ? __builtin_bswap64(raw) >> (64 - 8 * width) : raw;
+}
 
-		number = number << 8 | text->bytes[at];
-	}
-	return number;
+/* Asked before anything that costs more: nearly all chunks are told here. */
+static bool may_be_text(const struct text *text, size_t start)
+{
+	return start < text->size && text->bytes[start] >= ' ' && text->bytes[start] != 0x7f;
 }
 
 /* From `start` on there are `length` bytes of text and a zero behind them, as far as can be seen. */
@@ -57,8 +63,8 @@ static bool is_small_sds(struct text *text)
 {
 	uint64_t length = text->bytes[0] >> 3;
 
-	return !(text->bytes[0] & 7) && length >= SHORT && fits(text, 1 + length + 1) &&
-	       holds(text, 1, length);
+	return !(text->bytes[0] & 7) && length >= SHORT && may_be_text(text, 1) &&
+	       fits(text, 1 + length + 1) && holds(text, 1, length);
 }
 
 static bool is_sds(struct text *text)
@@ -69,7 +75,7 @@ static bool is_sds(struct text *text)
 		unsigned width = 1u << (kind - 1), header = 2 * width + 1;
 		uint64_t length, room;
 
-		if (header >= text->size || text->bytes[header - 1] != kind)
+		if (!may_be_text(text, header) || text->bytes[header - 1] != kind)
 			continue;
 		length = number_at(text, 0, width);
 		room = number_at(text, width, width);
@@ -87,7 +93,7 @@ static bool is_cow(struct text *text)
 	uint64_t length, room;
 	int32_t references;
 
-	if (header + 1 >= text->size)
+	if (!may_be_text(text, header))
 		return false;
 	length = number_at(text, 0, word);
 	room = number_at(text, word, word);
@@ -101,7 +107,7 @@ static bool is_behind_length(struct text *text, unsigned width)
 {
 	uint64_t length;
 
-	if (width + SHORTEST > text->size)
+	if (width + SHORTEST > text->size || !may_be_text(text, width))
 		return false;
 	length = number_at(text, 0, width);
 	return length >= SHORTEST && length < text->usable &&
@@ -122,7 +128,7 @@ static enum hw_text_header header_of(struct text *text)
 enum hw_text_header hw_text_header_of(
 	const struct hw_heap *heap, const uint8_t *bytes, size_t size, uint64_t usable, size_t *extent)
 {
-	struct text text = { heap, bytes, size, usable, 0 };
+	struct text text = { heap, bytes, size, usable, 0, heap->snapshot->image->big_endian };
 	enum hw_text_header header =
 		size < 2 * (size_t)heap->word_size ? HW_TEXT_HEADER_NONE : header_of(&text);
 
