@@ -638,8 +638,8 @@ struct hw_lost_tree {
 enum hw_lost_shape hw_lost_tree_shape(const struct hw_lost_tree *tree);
 
 /*
- * Interior pointers that count as start pointers: memcheck's heuristics of these names, and one more that
- * memcheck does not have, proven by the block's own words.
+ * Interior pointers that count as start pointers: memcheck's heuristics of these names, and two that memcheck
+ * does not have: one is proven by the block's own words, the other by how many alike are held the same way.
  */
 enum hw_heuristic {
 	HW_HEURISTIC_LENGTH64,            /* behind a 64-bit length of the rest of the block */
@@ -647,11 +647,22 @@ enum hw_heuristic {
 	HW_HEURISTIC_STDSTRING,           /* to the text of a reference-counted std::string */
 	HW_HEURISTIC_MULTIPLEINHERITANCE, /* to a base class with a vtable of its own */
 	HW_HEURISTIC_ALIGNED,             /* beside a word in which an aligning allocator keeps the start */
+	HW_HEURISTIC_HABIT,               /* to where all of this size are held, 16 or more: hw_habit */
 	HW_HEURISTICS,
 };
 
-/* "length64", "newarray", "stdstring", "multipleinheritance", "aligned". */
+/* "length64", "newarray", "stdstring", "multipleinheritance", "aligned", "habit". */
 const char *hw_heuristic_name(enum hw_heuristic heuristic);
+
+/*
+ * Blocks that the program only ever refers to by their middle, at one offset: 16 or more of a size, and nine
+ * ten of that size that are referred to by their middle at all. What is so with three sizes counts for all.
+ */
+struct hw_habit {
+	uint64_t chunk_size; /* 0: of any other size */
+	uint64_t offset; /* from the user address */
+	uint64_t chunks;
+};
 
 /* May be zeroed: all roots, all heuristics. */
 struct hw_graph_options {
@@ -668,6 +679,8 @@ struct hw_graph {
 	struct hw_tally tallies[HW_LEAK_KINDS];
 	struct hw_tally stale;                     /* of those that can be reached: hw_chunk_is_stale() */
 	struct hw_tally heuristics[HW_HEURISTICS]; /* of the reachable, those that need one to be it */
+	struct hw_habit *habits;                   /* those of HW_HEURISTIC_HABIT */
+	size_t habit_count;
 	struct hw_lost_tree
 		*trees; /* families whose head nothing refers to, by address; then cycles, by address */
 	size_t tree_count;

@@ -95,6 +95,34 @@ static void say_stale(struct hw_report *report, const struct hw_graph *graph)
 			hw_number_count(tally->chunks, count));
 }
 
+/* What counts as reachable although only pointers into its middle lead to it: which, and why. */
+static void say_heuristics(struct hw_report *report, const struct hw_graph *graph)
+{
+	char count[HW_NUMBER_ROOM], size[HW_NUMBER_ROOM];
+	const char *before = "  of these by pointers into their middle";
+
+	for (int i = 0; i < HW_HEURISTIC_HABIT; i++) {
+		if (!graph->heuristics[i].chunks)
+			continue;
+		hw_report_print(report, "%s %s (%s)", before,
+			hw_number_count(graph->heuristics[i].chunks, count),
+			hw_heuristic_name((enum hw_heuristic)i));
+		before = ",";
+	}
+	for (size_t i = 0; i < graph->habit_count; i++) {
+		if (!graph->habits[i].chunks)
+			continue;
+		hw_report_print(report, "%s %s (%s%s are held at +%llu)", before,
+			hw_number_count(graph->habits[i].chunks, count),
+			graph->habits[i].chunk_size ? "all of " : "as several sizes",
+			graph->habits[i].chunk_size ? hw_number_bytes(graph->habits[i].chunk_size, size) : "",
+			(unsigned long long)graph->habits[i].offset);
+		before = ",";
+	}
+	if (*before == ',')
+		hw_report_print(report, "\n");
+}
+
 /* The roots that are not there, "registers, stacks". */
 static void name_missing(const struct hw_graph *graph, char *text, size_t size)
 {
@@ -124,6 +152,23 @@ void hw_leaks_say_missing(struct hw_report *report, const struct hw_graph *graph
 			hw_number_bytes(graph->unread, bytes));
 }
 
+static void add_heuristics(struct hw_json *json, const struct hw_graph *graph)
+{
+	hw_json_open_object(json, "heuristics");
+	for (int i = 0; i < HW_HEURISTICS; i++)
+		hw_json_number(json, hw_heuristic_name((enum hw_heuristic)i), graph->heuristics[i].chunks);
+	hw_json_close(json);
+	hw_json_open_array(json, "habits");
+	for (size_t i = 0; i < graph->habit_count; i++) {
+		hw_json_open_object(json, NULL);
+		hw_json_number(json, "chunk_size", graph->habits[i].chunk_size);
+		hw_json_number(json, "offset", graph->habits[i].offset);
+		hw_json_number(json, "blocks", graph->habits[i].chunks);
+		hw_json_close(json);
+	}
+	hw_json_close(json);
+}
+
 static void add_totals(struct hw_report *report, const struct hw_graph *graph)
 {
 	if (!hw_report_is_json(report))
@@ -140,6 +185,7 @@ static void add_totals(struct hw_report *report, const struct hw_graph *graph)
 	hw_json_number(&report->json, "blocks", graph->stale.chunks);
 	hw_json_number(&report->json, "bytes", graph->stale.bytes);
 	hw_json_close(&report->json);
+	add_heuristics(&report->json, graph);
 	hw_json_open_array(&report->json, "missing_roots");
 	for (int kind = 0; kind < HW_ROOT_KINDS; kind++) {
 		if (graph->missing >> kind & 1)
@@ -189,6 +235,7 @@ void hw_report_leaks(struct hw_report *report, const struct hw_findings *finding
 	say_kind(report, graph, HW_LEAK_INDIRECT, ", only lost ones refer to them");
 	say_kind(report, graph, HW_LEAK_POSSIBLE, ", only pointers into their middle");
 	say_kind(report, graph, HW_LEAK_REACHABLE, "");
+	say_heuristics(report, graph);
 	say_stale(report, graph);
 	if (leaks->count)
 		hw_report_print(report, "\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Roots, references and leak kinds of a heap, put together. */
 #include "heapwalk/graph/graph.h"
+#include "heapwalk/graph/habits.h"
 #include "heapwalk/graph/heuristics.h"
 #include "heapwalk/graph/huge.h"
 #include "heapwalk/graph/root_scan.h"
@@ -14,6 +15,7 @@ struct builder {
 	struct hw_scan scan;
 	struct hw_heuristics heuristics;
 	struct hw_marking marking;
+	struct hw_error *error; /* of a callback */
 };
 
 const char *hw_heuristic_name(enum hw_heuristic heuristic)
@@ -24,6 +26,7 @@ const char *hw_heuristic_name(enum hw_heuristic heuristic)
 		[HW_HEURISTIC_STDSTRING] = "stdstring",
 		[HW_HEURISTIC_MULTIPLEINHERITANCE] = "multipleinheritance",
 		[HW_HEURISTIC_ALIGNED] = "aligned",
+		[HW_HEURISTIC_HABIT] = "habit",
 	};
 
 	return names[heuristic];
@@ -101,8 +104,14 @@ static void judge(struct builder *builder, uint32_t target, uint64_t pointer)
 	if (!(graph->kinds[target] & HW_MARK_HINT) || hw_mark_kind(graph->kinds, target) != HW_LEAK_DEFINITE)
 		return;
 	heuristic = hw_heuristics_judge(&builder->heuristics, target, pointer);
-	if (heuristic == HW_HEURISTICS)
-		return;
+	if (heuristic == HW_HEURISTICS) {
+		struct hw_habit *habit = hw_habit_of(graph, target, pointer);
+
+		if (!habit)
+			return;
+		heuristic = HW_HEURISTIC_HABIT;
+		habit->chunks++;
+	}
 	graph->heuristics[heuristic].chunks++;
 	graph->heuristics[heuristic].bytes += hw_chunk_size(graph->heap, target);
 	hw_marking_reach(&builder->marking, target);
@@ -130,9 +139,19 @@ static void resolve(struct hw_marking *marking, uint32_t node, size_t root)
 	(void)!hw_scan_range(&builder->scan, start, start + hw_scan_usable(graph->heap, node));
 }
 
+static bool reconsider(struct hw_marking *marking)
+{
+	struct builder *builder = marking->argument;
+
+	if (!(builder->options->no_heuristics >> HW_HEURISTIC_HABIT & 1))
+		builder->error = hw_habits_find(builder->graph, &builder->scan);
+	return builder->graph->habit_count;
+}
+
 static struct hw_error *mark(struct builder *builder)
 {
 	struct hw_graph_parts *parts = builder->graph->parts;
+	struct hw_error *error;
 
 	builder->marking = (struct hw_marking){
 		.references = &parts->references,
@@ -140,12 +159,17 @@ static struct hw_error *mark(struct builder *builder)
 		.root_count = parts->root_word_count,
 		.kinds = builder->graph->kinds,
 		.resolve = resolve,
+		.reconsider = reconsider,
 		.argument = builder,
 	};
 	builder->scan.hit = judge_hit;
 	builder->scan.self = NULL;
 	builder->scan.argument = builder;
-	return hw_marking_run(&builder->marking);
+	error = hw_marking_run(&builder->marking);
+	if (!error)
+		return builder->error;
+	hw_error_destroy(builder->error);
+	return error;
 }
 
 /* Live chunks are lost until somebody is found who refers to them. */
@@ -167,7 +191,11 @@ static uint64_t bytes_of(const void *argument, uint32_t node)
 	return hw_chunk_size(argument, node);
 }
 
-/* An object is more of a head than a table of pointers, and that more than a text; then size counts. */
+/*
+ * An object is more of a head than a struct of pointers, and that more than a text; then the first, which was
+ * mostly made first. (The largest would be wrong for a ring of nodes with a small head of its own, as
+ * std::list is.)
+ */
 static uint64_t rank_of(const void *argument, uint32_t node)
 {
 	static const uint64_t ranks[HW_CONTENTS] = {
@@ -180,7 +208,7 @@ static uint64_t rank_of(const void *argument, uint32_t node)
 		[HW_CONTENT_DATA] = 1,
 	};
 
-	return ranks[hw_chunk_content(argument, node)] << 60 | hw_chunk_size(argument, node);
+	return ranks[hw_chunk_content(argument, node)] << 32 | (UINT32_MAX - node);
 }
 
 static struct hw_error *find_families(struct hw_graph *graph)
@@ -290,5 +318,6 @@ void hw_graph_destroy(struct hw_graph *graph)
 	}
 	free(graph->kinds);
 	free(graph->trees);
+	free(graph->habits);
 	free(graph);
 }

@@ -20,6 +20,7 @@ struct hw_graph_parts {
 	size_t root_word_count;
 	size_t root_word_capacity;
 	size_t root_reference_capacity;
+	size_t habit_capacity;
 	struct hw_roots roots;
 };
 

@@ -139,7 +139,7 @@ enum hw_heuristic hw_heuristics_judge(
 	const struct hw_heuristics *heuristics, uint32_t chunk, uint64_t pointer)
 {
 	struct block block;
-	bool holds[HW_HEURISTICS];
+	bool holds[HW_HEURISTICS] = { 0 };
 
 	if (!read_block(heuristics->heap, chunk, &block))
 		return HW_HEURISTICS;

@@ -191,6 +191,28 @@ static void mark_possible(struct hw_marking *marking)
 		suspect_row(marking, pending->nodes[--pending->count]);
 }
 
+/* Starts over for what is possibly lost. */
+static void reconsider(struct hw_marking *marking)
+{
+	const struct hw_references *references = marking->references;
+
+	for (uint32_t node = 0; node < references->node_count; node++) {
+		if (hw_mark_kind(marking->kinds, node) == HW_LEAK_POSSIBLE)
+			hw_mark_set(marking->kinds, node, HW_LEAK_DEFINITE);
+	}
+	for (uint32_t node = 0; node < references->node_count; node++) {
+		uint64_t i = hw_references_row(references, node),
+			 end = hw_references_row(references, node + 1);
+
+		while (i < end && !may_count(marking, references->targets[i]))
+			i++;
+		if (i < end && hw_mark_kind(marking->kinds, node) == HW_LEAK_REACHABLE)
+			push(marking, marking->doubtful, node);
+	}
+	mark_reachable(marking);
+	mark_possible(marking);
+}
+
 struct hw_error *hw_marking_run(struct hw_marking *marking)
 {
 	struct hw_node_stack pending = { 0 }, doubtful = { 0 };
@@ -200,6 +222,8 @@ struct hw_error *hw_marking_run(struct hw_marking *marking)
 	marking->out_of_memory = false;
 	mark_reachable(marking);
 	mark_possible(marking);
+	if (marking->reconsider && marking->reconsider(marking))
+		reconsider(marking);
 	hw_node_stack_deinit(&pending);
 	hw_node_stack_deinit(&doubtful);
 	marking->pending = marking->doubtful = NULL;

@@ -37,6 +37,11 @@ struct hw_marking {
 	 * pointers. NULL: none do.
 	 */
 	void (*resolve)(struct hw_marking *marking, uint32_t node, size_t root);
+	/*
+	 * Called when all is marked: may set HW_MARK_HINT for nodes that are POSSIBLE and say so, whereupon
+	 * `resolve` is called for all that refer to these. NULL: not asked.
+	 */
+	bool (*reconsider)(struct hw_marking *marking);
 	void *argument;
 	struct hw_node_stack *pending; /* private */
 	struct hw_node_stack *doubtful;

@@ -109,6 +109,16 @@ class ViewTest(harness.TestCase):
                 group, = self.document(process.pid, "--leaks")["leaks"]
             self.assertEqual((1, shape), (group["families"], group["shape"]), scenario)
 
+    def test_habits(self):
+        """What the program always holds by its middle can be reached, and it is said why."""
+        with leaks.Leak("interior-habit") as process:
+            document = self.document(process.pid, "--leaks")
+            text = self.heapwalk("--attach", process.pid, "--leaks").out
+        self.assertEqual([{"chunk_size": 208, "offset": 48, "blocks": 40}], document["habits"])
+        self.assertEqual(40, document["heuristics"]["habit"])
+        self.assertEqual(30, document["leak_kinds"]["possibly lost"]["blocks"])
+        self.assertIn("40 (all of 208 B are held at +48)", text)
+
     def test_groups(self):
         """As many groups as sizes, and every block in one of them."""
         with leaks.Leak("lost-blocks") as process:
@@ -371,6 +381,8 @@ class RealTest(harness.TestCase):
         print("# %-8s %-10s %8d bytes live, %6d lost, %7d possibly" % (
             name, "malloc" if environment else "", every, lost, kinds["possibly lost"]["bytes"]))
         self.assertLess(lost, 0.001 * every)
+        self.assertLess(kinds["possibly lost"]["bytes"], 0.01 * every)
+        self.assertEqual(0, document["stale"]["blocks"])
         self.assertNotIn("lost", [finding["kind"] for finding in document["verdict"]["findings"]])
 
     def test_python3_with_malloc(self):

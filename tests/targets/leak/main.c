@@ -9,6 +9,7 @@ void scenario_lost_both_ways(void);
 void scenario_lost_blocks(void);
 void scenario_hash_tables(void);
 void scenario_interior(void);
+void scenario_interior_habit(void);
 void scenario_tagged(void);
 void scenario_past_the_end(void);
 void scenario_both_ways(void);
@@ -60,6 +61,7 @@ static const struct scenario scenarios[] = {
 	{ "lost-blocks", scenario_lost_blocks },
 	{ "hash-tables", scenario_hash_tables },
 	{ "interior", scenario_interior },
+	{ "interior-habit", scenario_interior_habit },
 	{ "tagged", scenario_tagged },
 	{ "past-the-end", scenario_past_the_end },
 	{ "both-pointers", scenario_both_ways },

@@ -16,6 +16,27 @@ NOINLINE void scenario_tagged(void)
 	roots[0] = (char *)take(64, "possible") + 2;
 }
 
+/*
+ * All of one size are linked by a member, as lists within structs do; of another size only a few are held by
+ * their middle, and of a third each somewhere else.
+ */
+NOINLINE void scenario_interior_habit(void)
+{
+	char **links = NULL;
+
+	for (unsigned i = 0; i < 40; i++) {
+		char *block = take(200, "held");
+
+		*(char ***)(block + 48) = links;
+		links = (char **)(block + 48);
+	}
+	root = links;
+	for (unsigned i = 0; i < 5; i++)
+		roots[i] = (char *)take(300, "possible") + 48;
+	for (unsigned i = 5; i < 30; i++)
+		roots[i] = (char *)take(400, "possible") + 8 * i;
+}
+
 NOINLINE void scenario_past_the_end(void)
 {
 	root = (char *)take(24, "held") + 24; /* right behind the usable bytes */
