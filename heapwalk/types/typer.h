@@ -98,6 +98,7 @@ struct hw_error *hw_typer_class(
 
 /* Pools of equal records; after everybody who may know better. */
 struct hw_error *hw_typer_records(struct hw_typer *typer) hw_must_check;
+struct hw_error *hw_typer_siblings(struct hw_typer *typer) hw_must_check;
 
 /* How much can be reached through the commonest unnamed shapes. When all else is known. */
 struct hw_error *hw_typer_reach(struct hw_typer *typer) hw_must_check;

@@ -31,6 +31,7 @@ static const struct {
 	{ HW_EVIDENCE_NONE, look },
 	{ HW_EVIDENCE_PATH, hw_typer_paths },
 	{ HW_EVIDENCE_RECORDS, hw_typer_records },
+	{ HW_EVIDENCE_SIBLING, hw_typer_siblings },
 	{ HW_EVIDENCE_NONE, hw_typer_reach },
 };
 
