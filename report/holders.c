@@ -3,6 +3,9 @@
 #include "report/holders.h"
 
 #include "report/number.h"
+#include "report/short_name.h"
+
+#define NAME_MOST 32 /* bytes of a C++ name */
 
 static const char *base_name(const char *path)
 {
@@ -39,6 +42,17 @@ static int mapping_text(const struct hw_findings *findings, const struct hw_hold
 		map->path[0] ? ")" : "");
 }
 
+/* "local `table` of main(),", "frame of main(),"; demanglers add parameters to C++ functions. */
+static int local_text(const struct hw_holder *holder, char **text)
+{
+	hw_autofree char *function = hw_short_name(holder->function, NAME_MOST);
+	const char *call = function && strchr(function, '(') ? "" : "()";
+
+	if (holder->name)
+		return asprintf(text, "local `%s` of %s%s,", holder->name, function ? function : "?", call);
+	return asprintf(text, "frame of %s%s,", function ? function : "?", call);
+}
+
 /* "stack of", "thread-local `cache` of", "local `table` of main(),", ... */
 static int part_text(const struct hw_holder *holder, char **text)
 {
@@ -52,10 +66,8 @@ static int part_text(const struct hw_holder *holder, char **text)
 
 	if (holder->kind == HW_ROOT_TLS && holder->name)
 		return asprintf(text, "thread-local `%s` of", holder->name);
-	if (holder->function && holder->name)
-		return asprintf(text, "local `%s` of %s(),", holder->name, holder->function);
 	if (holder->function)
-		return asprintf(text, "frame of %s(),", holder->function);
+		return local_text(holder, text);
 	return asprintf(text, "%s of", what[holder->kind]);
 }
 

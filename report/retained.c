@@ -4,9 +4,11 @@
 #include "report/leaks.h"
 #include "report/number.h"
 #include "report/sheet.h"
+#include "report/short_name.h"
 #include "report/tree.h"
 
-#define INDENT 2
+#define INDENT    2
+#define NAME_MOST 32 /* bytes of a C++ name */
 
 /* Columns. */
 enum {
@@ -54,8 +56,9 @@ static const char *text_at(const struct hw_retained *retained, uint32_t index)
 }
 
 /* "Session (64 B)", or "64 B pointers". */
-static void print_look(FILE *stream, const char *type, uint64_t size, enum hw_content content)
+static void print_look(FILE *stream, const char *name, uint64_t size, enum hw_content content)
 {
+	hw_autofree char *type = name ? hw_short_name(name, NAME_MOST) : NULL;
 	char number[HW_NUMBER_ROOM];
 
 	hw_number_count(size, number);
@@ -67,8 +70,10 @@ static void print_look(FILE *stream, const char *type, uint64_t size, enum hw_co
 }
 
 /* ".table", "[]", "": a member behind the name of what it is of. */
-static void print_field(FILE *stream, const char *field)
+static void print_field(FILE *stream, const char *name)
 {
+	hw_autofree char *field = name ? hw_short_field(name) : NULL;
+
 	if (field && *field)
 		fprintf(stream, "%s%s", *field == '[' ? "" : ".", field);
 }
@@ -80,11 +85,14 @@ static void print_link(FILE *stream, const struct hw_retained *retained, const s
 	const struct hw_holder *via =
 		retainer->via == UINT32_MAX ? NULL : &retained->holders.holders[retainer->via];
 
+	hw_autofree char *function = via ? hw_short_name(via->function, NAME_MOST) : NULL;
+
 	if (via && via->name)
 		fprintf(stream, "local `%s", via->name);
 	print_field(stream, field);
 	if (via)
-		fprintf(stream, "%s%s()", via->name ? "` of " : "", via->function);
+		fprintf(stream, "%s%s%s", via->name ? "` of " : "", function ? function : "?",
+			function && strchr(function, '(') ? "" : "()");
 	if (via || (field && *field))
 		fputs(" -> ", stream);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every thread's call stack. */
 #include "report/sheet.h"
+#include "report/short_name.h"
+
+#define NAME_MOST 40 /* bytes of a C++ name in a text table */
 
 static const struct hw_column columns[] = {
 	{ "thread", HW_UNIT_NUMBER, 0, "the thread's id" },
@@ -15,14 +18,17 @@ static const struct hw_column columns[] = {
 
 const struct hw_column_set hw_columns_stacks = { "stacks", columns, hw_array_size(columns) };
 
-static char *function_text(const struct hw_named_frame *frame)
+static char *function_text(const struct hw_report *report, const struct hw_named_frame *frame)
 {
+	hw_autofree char *name = NULL;
 	char *text;
 	int length;
 
 	if (!frame->has_symbol || !frame->symbol.name)
 		return strdup("?");
-	length = asprintf(&text, "%s+%#llx", frame->symbol.name, (unsigned long long)frame->symbol.offset);
+	name = hw_report_is_text(report) ? hw_short_name(frame->symbol.name, NAME_MOST) : NULL;
+	length = asprintf(&text, "%s+%#llx", name ? name : frame->symbol.name,
+		(unsigned long long)frame->symbol.offset);
 	return length < 0 ? NULL : text;
 }
 
@@ -38,7 +44,7 @@ static char *source_text(const struct hw_named_frame *frame)
 static void add_frame(struct hw_sheet *sheet, const struct hw_thread *thread, size_t index,
 	const struct hw_named_frame *frame)
 {
-	hw_autofree char *function = function_text(frame);
+	hw_autofree char *function = function_text(sheet->report, frame);
 	hw_autofree char *source = source_text(frame);
 	struct hw_cell cells[] = {
 		hw_cell_number((uint64_t)thread->tid),

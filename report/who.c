@@ -4,9 +4,11 @@
 #include "report/leaks.h"
 #include "report/number.h"
 #include "report/sheet.h"
+#include "report/short_name.h"
 #include "report/tree.h"
 
-#define INDENT 2
+#define INDENT    2
+#define NAME_MOST 32 /* bytes of a C++ name */
 
 static const struct hw_column columns[] = {
 	{ "place", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE,
@@ -40,11 +42,13 @@ struct link {
 /* ".next", ".left..." where several members refer to them, "" for the whole of a pointer; else "+0x18". */
 static void print_link(FILE *stream, const struct link *link)
 {
-	if (!link->field) {
+	hw_autofree char *field = link->field ? hw_short_field(link->field) : NULL;
+
+	if (!field) {
 		fprintf(stream, "+%#llx%s", (unsigned long long)link->offset, link->several ? "..." : "");
 		return;
 	}
-	fprintf(stream, "%s%s%s", *link->field && *link->field != '[' ? "." : "", link->field,
+	fprintf(stream, "%s%s%s", *field && *field != '[' ? "." : "", field,
 		link->several_fields ? "..." : "");
 }
 
@@ -72,7 +76,8 @@ static void print_run(FILE *stream, const struct hw_who *who, const struct hw_wh
 /* "64 B pointers", or "Session (64 B)". */
 static void print_look(FILE *stream, const struct hw_who *who, const struct hw_who_place *place)
 {
-	const char *type = text_at(who, place->type);
+	const char *name = text_at(who, place->type);
+	hw_autofree char *type = name ? hw_short_name(name, NAME_MOST) : NULL;
 	char number[HW_NUMBER_ROOM];
 
 	hw_number_count(place->chunk_size, number);
