@@ -72,6 +72,9 @@ struct hw_chunk_table {
 	uint32_t capacity;
 };
 
+/* What the table can hold; no program's memory lies higher. */
+#define HW_ADDRESS_LIMIT (UINT64_C(1) << 57)
+
 enum hw_region_kind {
 	HW_REGION_BRK,     /* the contiguous main arena, or a piece of it between foreign sbrk()s */
 	HW_REGION_EXTENT,  /* an mmapped piece of a non-contiguous main arena */

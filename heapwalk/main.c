@@ -166,23 +166,29 @@ static struct hw_error *walk(struct hw_session *session)
 }
 
 /* Nothing more is read: the snapshot costs the running target memory as long as it lives. */
-static void release(struct hw_session *session)
+static struct hw_error *release(struct hw_session *session)
 {
+	struct hw_error *error = hw_snapshot_check_memory(session->snapshot);
+
 	hw_snapshot_release_memory(session->snapshot);
 	hw_interrupt_set_mode(HW_INTERRUPT_AT_ONCE);
+	return error;
 }
 
-static void draw(struct hw_session *session, struct hw_report *report)
+static struct hw_error *draw(struct hw_session *session, struct hw_report *report)
 {
 	bool reads = hw_views_needs(session->options.views) & HW_VIEW_MEMORY;
+	struct hw_error *error = reads ? NULL : release(session);
 
-	if (!reads)
-		release(session);
+	if (error)
+		return error;
 	hw_report_hold(report, reads ? HELD_BYTES : 0);
 	hw_views_draw(session, report);
 	if (reads)
-		release(session);
-	hw_report_hold(report, 0);
+		error = release(session);
+	if (!error)
+		hw_report_hold(report, 0);
+	return error;
 }
 
 /* The summary shows them loudly; whoever asks for another view must not miss them either. */
@@ -209,13 +215,27 @@ static struct hw_error *report(struct hw_session *session)
 
 	if (error)
 		return error;
-	draw(session, made);
-	note_anomalies(session);
-	error = hw_interrupt_check();
+	error = draw(session, made);
+	if (!error)
+		note_anomalies(session);
+	if (!error)
+		error = hw_interrupt_check();
 	if (!error)
 		return hw_report_finish(made);
 	hw_report_abandon(made);
 	return error;
+}
+
+/* Whatever went wrong after the snapshot was lost went wrong because of that. */
+static struct hw_error *find_cause(const struct hw_session *session, struct hw_error *error)
+{
+	struct hw_error *lost =
+		error && session->snapshot ? hw_snapshot_check_memory(session->snapshot) : NULL;
+
+	if (!lost)
+		return error;
+	hw_error_destroy(error);
+	return lost;
 }
 
 /* Each stage stands in its own function; a signal is acted upon between them. */
@@ -230,7 +250,7 @@ static struct hw_error *run(struct hw_session *session)
 		if (!error)
 			error = hw_interrupt_check();
 	}
-	return error;
+	return find_cause(session, error);
 }
 
 static int finish(struct hw_error *error, bool found)

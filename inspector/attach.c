@@ -345,6 +345,10 @@ static struct hw_error *conclude(struct attachment *attachment)
 
 	snapshot->freeze.method = attachment->method;
 	snapshot->image->segment_count = 0;
+	if (forked) {
+		snapshot->holding->copy = attachment->fork->mem;
+		snapshot->holding->witness = attachment->fork->code.call;
+	}
 	error = hw_hold_to_image(&attachment->hold, snapshot, forked ? HW_HOLD_UNFORKABLE : HW_HOLD_ALL,
 		forked ? attachment->fork->mem : -1);
 	return error ? error : hw_snapshot_find_modules(snapshot);
@@ -360,7 +364,8 @@ static struct hw_error *take(struct attachment *attachment)
 	if (error) {
 		recover(attachment);
 		hw_error_destroy(attachment->error);
-		return error;
+		return hw_error_remedy(error, "Process %d itself goes on. Is memory short?",
+			(int)attachment->snapshot->process.pid);
 	}
 	if (attachment->error)
 		return hw_permission_improve(attachment->error, attachment->snapshot->process.pid);

@@ -118,15 +118,30 @@ static struct hw_error *make_child(struct hw_remote *remote, uint64_t flags, str
 	return NULL;
 }
 
-static void kill_child(struct hw_fork_child *child)
+/* The last of "NSpid:"'s numbers: the id in the innermost PID namespace, which is the target's. */
+static long innermost_id(const char *status)
+{
+	const char *field = hw_proc_field(status, "NSpid");
+	long id = 0;
+
+	for (char *end; field && *field != '\n' && (id = strtol(field, &end, 10), end != field);)
+		field = end;
+	return id;
+}
+
+static void end_tracee(pid_t pid)
 {
 	int status;
 
-	if (!child->pid)
-		return;
-	kill(child->pid, SIGKILL);
-	while (waitpid(child->pid, &status, __WALL) == child->pid && WIFSTOPPED(status))
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
 		;
+}
+
+static void kill_child(struct hw_fork_child *child)
+{
+	if (child->pid)
+		end_tracee(child->pid);
 	child->pid = 0;
 }
 
@@ -175,7 +190,63 @@ static struct hw_error *make_copy(struct hw_fork *fork)
 	error = make_child(&remote, CLONE_FILES | CLONE_PARENT, &fork->copy);
 	if (!error)
 		error = offer_to_oom_killer(fork->copy.pid);
-	return error ? error : hw_proc_open(fork->copy.pid, "mem", O_RDONLY, &fork->mem);
+	if (!error)
+		error = hw_proc_open(fork->copy.pid, "mem", O_RDONLY, &fork->mem);
+	if (!error || error->code != HW_ERROR_GONE)
+		return error;
+	hw_error_destroy(error);
+	return hw_error_create(HW_ERROR_UNSUPPORTED, "its new child was killed");
+}
+
+/*
+ * A child of the borrowed thread that was born while all threads stood, and tells nobody of its end, is ours.
+ * Its tracer is gone: it dies, or has died. Returns false while it has not.
+ */
+static bool recognise(struct hw_fork *fork, pid_t pid)
+{
+	struct hw_fork_child *child = fork->copy.inside > 0 ? &fork->middle : &fork->copy;
+	struct hw_proc_stat stat;
+	char text[4096];
+
+	if (hw_proc_read_small(pid, "stat", text, sizeof(text)) != 0 || !hw_proc_stat_parse(text, &stat) ||
+		stat.exit_signal != 0 || stat.start_time < fork->began)
+		return true;
+	if (stat.state != 'Z') {
+		end_tracee(pid);
+		return false;
+	}
+	if (hw_proc_read_small(pid, "status", text, sizeof(text)) == 0)
+		child->inside = innermost_id(text);
+	return true;
+}
+
+/* False while one of ours still lives. */
+static bool find_children(struct hw_fork *fork)
+{
+	char text[4096], name[64], *end;
+
+	fork->copy = fork->middle = (struct hw_fork_child){ 0 };
+	snprintf(name, sizeof(name), "task/%d/children", (int)fork->borrowed);
+	if (hw_proc_read_small(fork->pid, name, text, sizeof(text)) != 0)
+		return true;
+	for (const char *at = text; *at; at = end) {
+		pid_t pid = (pid_t)strtol(at, &end, 10);
+
+		if (end == at)
+			return true;
+		if (!recognise(fork, pid))
+			return false;
+	}
+	return true;
+}
+
+/* Ends all our children, those too that nobody told us of. */
+static void end_children(struct hw_fork *fork)
+{
+	kill_child(&fork->copy);
+	kill_child(&fork->middle);
+	for (int tries = 0; tries < 100 && !find_children(fork); tries++)
+		hw_tracee_doze(1000);
 }
 
 static uint64_t ticks_since_boot(void)
@@ -210,8 +281,7 @@ struct hw_error *hw_fork_take(struct hw_fork *fork, const struct hw_snapshot *st
 	if (!error)
 		error = make_copy(fork);
 	if (error && fork->middle.inside > 0) {
-		kill_child(&fork->copy);
-		kill_child(&fork->middle);
+		end_children(fork);
 		collect(fork, thread->tid, floor);
 	}
 	return error;
@@ -308,57 +378,6 @@ static void collect_for_a_while(struct hw_fork *fork)
 
 	while (is_same_process(fork) && !collect_by_any(fork) && hw_tracee_clock() < until)
 		hw_tracee_doze(5000);
-}
-
-/* The last of "NSpid:"'s numbers: the id in the innermost PID namespace, which is the target's. */
-static long innermost_id(const char *status)
-{
-	const char *field = hw_proc_field(status, "NSpid");
-	long id = 0;
-
-	for (char *end; field && *field != '\n' && (id = strtol(field, &end, 10), end != field);)
-		field = end;
-	return id;
-}
-
-/*
- * A child of the borrowed thread that was born while all threads stood, and tells nobody of its end, is ours.
- * Its tracer is gone: it dies, or has died. Returns false while it has not.
- */
-static bool recognise(struct hw_fork *fork, pid_t pid)
-{
-	struct hw_fork_child *child = fork->copy.inside > 0 ? &fork->middle : &fork->copy;
-	struct hw_proc_stat stat;
-	char text[4096];
-
-	if (hw_proc_read_small(pid, "stat", text, sizeof(text)) != 0 || !hw_proc_stat_parse(text, &stat) ||
-		stat.exit_signal != 0 || stat.start_time < fork->began)
-		return true;
-	if (stat.state != 'Z')
-		return false;
-	if (hw_proc_read_small(pid, "status", text, sizeof(text)) == 0)
-		child->inside = innermost_id(text);
-	return true;
-}
-
-/* False while one of ours still lives. */
-static bool find_children(struct hw_fork *fork)
-{
-	char text[4096], name[64], *end;
-
-	fork->copy = fork->middle = (struct hw_fork_child){ 0 };
-	snprintf(name, sizeof(name), "task/%d/children", (int)fork->borrowed);
-	if (hw_proc_read_small(fork->pid, name, text, sizeof(text)) != 0)
-		return true;
-	for (const char *at = text; *at; at = end) {
-		pid_t pid = (pid_t)strtol(at, &end, 10);
-
-		if (end == at)
-			return true;
-		if (!recognise(fork, pid))
-			return false;
-	}
-	return true;
 }
 
 void hw_fork_recover(struct hw_fork *fork)

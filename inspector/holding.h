@@ -30,6 +30,8 @@ struct hw_holding {
 	struct hw_auxv auxv;
 	char *executable_file;  /* a path of ours that stands for the executable's (--exe), or NULL */
 	struct hw_agent *agent; /* keeps the forked snapshot (agent.h); NULL: there is none */
+	int copy;               /* its memory, borrowed; meaningful where `witness` is not 0 */
+	uint64_t witness;       /* an address that can be read as long as the forked snapshot lives */
 };
 
 /* An empty snapshot with its holding; word_size, machine and image are for the caller to set. */

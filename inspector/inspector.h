@@ -496,6 +496,13 @@ struct hw_error *hw_snapshot_open_core(
 	const char *path, const struct hw_core_options *options, struct hw_snapshot **snapshot) hw_must_check;
 
 /*
+ * HW_ERROR_GONE: a forked snapshot was killed before its memory was released, as the kernel does first of all when
+ * memory is short. What was read of it may then be missing or zero: ask after the last reading, and print nothing
+ * that was made of it.
+ */
+struct hw_error *hw_snapshot_check_memory(const struct hw_snapshot *snapshot) hw_must_check;
+
+/*
  * Lets go of the snapshot's memory early (kills the snapshot process: a forked snapshot costs the running
  * target copy-on-write faults as long as it lives). The image can no longer be read; all else stays.
  */

@@ -166,10 +166,9 @@ static void adopt_child(struct hw_remote *remote)
 	if (!remote->child || ptrace(PTRACE_GETEVENTMSG, remote->tid, NULL, &message) != 0)
 		return;
 	*remote->child = (pid_t)message;
-	if (wait_for_stop((pid_t)message, &status))
+	if (wait_for_stop((pid_t)message,
+		    &status)) /* else somebody has killed it: the next thing done to it fails */
 		ptrace(PTRACE_SETOPTIONS, *remote->child, NULL, remote->options | PTRACE_O_EXITKILL);
-	else
-		*remote->child = 0;
 }
 
 /*

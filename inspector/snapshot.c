@@ -29,6 +29,7 @@ static void holding_release(struct hw_holding *holding)
 {
 	hw_agent_end(holding->agent);
 	holding->agent = NULL;
+	holding->witness = 0;
 	for (size_t i = 0; i < holding->fd_count; i++)
 		close(holding->fds[i]);
 	for (size_t i = 0; i < holding->memory_count; i++) {
@@ -38,6 +39,17 @@ static void holding_release(struct hw_holding *holding)
 			free(holding->memory[i].memory);
 	}
 	holding->fd_count = holding->memory_count = 0;
+}
+
+struct hw_error *hw_snapshot_check_memory(const struct hw_snapshot *snapshot)
+{
+	const struct hw_holding *holding = snapshot->holding;
+	uint8_t byte;
+
+	if (!holding->witness || pread(holding->copy, &byte, 1, (off_t)holding->witness) == 1)
+		return NULL;
+	return hw_error_remedy(hw_error_create(HW_ERROR_GONE, "the snapshot was killed while it was read"),
+		"The process itself goes on. Is memory short? --freeze hold needs no snapshot process.");
 }
 
 void hw_snapshot_release_memory(struct hw_snapshot *snapshot)

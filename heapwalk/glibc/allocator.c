@@ -252,7 +252,7 @@ static bool say_unseen(struct hw_walk *walk, const struct hw_module *module)
 	return say(walk->heap, HW_ALLOCATOR_UNSEEN,
 		has_data(walk, module) ? "no main_arena of a known layout is in "
 				       : "not in the core: the data of ",
-		module->path);
+		*module->path ? module->path : "a file without a name");
 }
 
 /* Go's runtime asks for its first arena here (runtime/malloc.go, arenaHints on 64-bit machines). */
@@ -285,6 +285,18 @@ static bool note_runtime(struct hw_walk *walk)
 	return length >= 0;
 }
 
+/* Without it, as in a core that was cut off early, nothing can be said of its libraries either. */
+static bool knows_program(const struct hw_snapshot *snapshot)
+{
+	if (snapshot->source != HW_SOURCE_CORE)
+		return snapshot->module_count;
+	for (size_t i = 0; i < snapshot->module_count; i++) {
+		if (snapshot->modules[i].is_executable)
+			return true;
+	}
+	return false;
+}
+
 /* No glibc in sight: what else is there? */
 static bool recognise_foreign(struct hw_walk *walk)
 {
@@ -296,8 +308,9 @@ static bool recognise_foreign(struct hw_walk *walk)
 		return say(walk->heap, HW_ALLOCATOR_MUSL, "libc is ", musl->path);
 	if (unseen)
 		return say_unseen(walk, unseen);
-	if (!snapshot->module_count)
-		return say(walk->heap, HW_ALLOCATOR_UNSEEN, "no program or library is known", "");
+	if (!knows_program(snapshot))
+		return say(
+			walk->heap, HW_ALLOCATOR_UNSEEN, "the program and its libraries are not known", "");
 	if (is_go(walk))
 		return say(
 			walk->heap, HW_ALLOCATOR_GO, "no glibc, and a mapping at Go's arena hint ", GO_HINT);

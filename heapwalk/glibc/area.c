@@ -21,7 +21,7 @@ struct hw_error *hw_areas_find(struct hw_walk *walk)
 		const struct hw_map *map = &walk->snapshot->maps[i];
 		struct hw_area *area;
 
-		if (!may_hold_heap(map) || map->end <= map->start)
+		if (!may_hold_heap(map) || map->end <= map->start || map->end > HW_ADDRESS_LIMIT)
 			continue;
 		if (walk->area_count && walk->areas[walk->area_count - 1].end == map->start) {
 			walk->areas[walk->area_count - 1].end = map->end;

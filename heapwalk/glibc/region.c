@@ -146,10 +146,13 @@ struct hw_error *hw_region_walk(struct hw_walk *walk, enum hw_region_kind kind, 
 		.builder = &builder,
 	};
 	bool failed = false;
-	struct hw_error *error = hw_region_open(&builder, walk->heap, kind, arena, base);
+	struct hw_error *error;
 
 	*end = 0;
 	*has_top = false;
+	if (limit > HW_ADDRESS_LIMIT)
+		return NULL;
+	error = hw_region_open(&builder, walk->heap, kind, arena, base);
 	if (error)
 		return error;
 	error = walk_chains(&chain, kind, tentative, has_top, &failed);

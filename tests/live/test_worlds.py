@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Targets in other worlds than ours, and cores that lack what tells: nothing untrue is on the screen."""
+import contextlib
 import json
 import os
+import random
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import harness
@@ -125,6 +129,46 @@ class TracedTest(WorldTest):
                 tracer.terminate()
                 tracer.wait()
             self.assert_exact(target.truth, self.listed(target.pid))
+
+
+class LostSnapshotTest(WorldTest):
+    """When memory is short the kernel kills the snapshot first: then nothing is printed that was made of it."""
+
+    def kill_copy(self, target, children, generator):
+        """Runs heapwalk and kills its snapshot process, held for a moment so that it is in use. (status, out, err)"""
+        tool = subprocess.Popen([harness.HEAPWALK, "--attach", str(target.pid), "--freeze", "fork", "--list", "--limit",
+                                 "0", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=dict(os.environ, XDG_STATE_HOME=self.directory))
+        while tool.poll() is None:
+            copies = set(harness.children_of(target.pid)) - children
+            if copies:
+                time.sleep(generator.uniform(0, 0.03))
+                tool.send_signal(signal.SIGSTOP)
+                for copy in copies:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(copy, signal.SIGKILL)
+                tool.send_signal(signal.SIGCONT)
+                break
+        out, err = tool.communicate(timeout=harness.PATIENCE)
+        return tool.returncode, out, err.decode()
+
+    def test_all_or_nothing(self):
+        generator = random.Random(3)
+        statuses = set()
+        with harness.Process([harness.built("targets", "mixture")]) as target:
+            target.read_line()
+            whole = len(self.listed(target.pid))
+            children = set(harness.children_of(target.pid))
+            for _ in range(12):
+                status, out, err = self.kill_copy(target, children, generator)
+                statuses.add(status)
+                if status == 0:
+                    self.assertEqual(whole, len(out.splitlines()), err)
+                else:
+                    self.assertEqual((3, b""), (status, out))
+                    self.assertRegex(err, "the snapshot was killed|first child|new child|is gone|may not start")
+                harness.wait_until(lambda: set(harness.children_of(target.pid)) == children, "a child is left")
+        harness.note("ended with %s" % sorted(statuses))
 
 
 class AccountTest(WorldTest):
