@@ -36,7 +36,7 @@ endif
 PKGS_inspector := libelf libzstd liblz4 zlib
 PKGS_unwind := libunwind-ptrace libunwind-generic libdw
 PKGS_report := smartcols
-LIBS_inspector = $(shell pkg-config --libs $(PKGS_inspector)) -lpthread
+LIBS_inspector = $(shell pkg-config --libs $(PKGS_inspector)) -lpthread -lm
 LIBS_unwind = $(shell pkg-config --libs $(PKGS_unwind)) -lbfd -liberty
 LIBS_report = $(shell pkg-config --libs $(PKGS_report))
 

@@ -172,6 +172,8 @@ struct hw_debug_types {
 	struct hw_error *(*each_local)(void *argument, uint32_t thread,
 		bool (*each)(const struct hw_variable *variable, const char *function, void *argument),
 		void *each_argument);
+	/* Whether a type is declared in a header of the system's: no program allocates its objects. */
+	bool (*is_system)(void *argument, uint32_t type);
 };
 
 /* What the user knows: the chunks of a shape, or the one at an address, have this type. */

@@ -228,6 +228,13 @@ uint32_t hw_type_of_attribute(struct hw_type_reader *reader, Dwarf_Attribute *at
 	return dwarf_formref_die(attribute, &die) ? type_of_die(reader, &die, 0) : 0;
 }
 
+void hw_type_read_pointers(struct hw_type_reader *reader)
+{
+	for (size_t i = 0; i < reader->pointer_count && !reader->no_memory; i++)
+		type_of_die(reader, &reader->pointers[i], 0);
+	reader->pointer_count = 0;
+}
+
 /*
  * DWARF 5 counts a bit-field's bits from the start of the struct. Before, they were counted from the highest
  * bit of a storage unit, big-endian fashion.

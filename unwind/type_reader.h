@@ -73,6 +73,9 @@ struct hw_type_reader {
 	struct hw_pending_variable *variables;
 	size_t variable_count;
 	size_t variable_capacity;
+	Dwarf_Die *pointers; /* types that nothing else may lead to */
+	size_t pointer_count;
+	size_t pointer_capacity;
 	Dwarf_Die *variable_dies; /* by hw_variable.origin */
 	size_t variable_die_count;
 	size_t variable_die_capacity;
@@ -138,6 +141,9 @@ uint32_t hw_type_number(struct hw_type_reader *reader, Dwarf_Die *die, const str
 
 /* Reads the members of all pending structs, and of those that turn up on the way. */
 void hw_type_read_pending(struct hw_type_reader *reader);
+
+/* Reads the collected pointer types of the module. */
+void hw_type_read_pointers(struct hw_type_reader *reader);
 
 /* The type that an attribute (DW_AT_type) refers to; 0 (void) where it leads nowhere. */
 uint32_t hw_type_of_attribute(struct hw_type_reader *reader, Dwarf_Attribute *attribute);

@@ -295,6 +295,19 @@ static void note_variable(struct walk *walk, Dwarf_Die *die, const struct hw_sco
 	reader->variable_count++;
 }
 
+/* What C programs handle through pointers is what they allocate; no member need be such a pointer. */
+static void note_pointer(struct hw_type_reader *reader, Dwarf_Die *die)
+{
+	Dwarf_Die *slot = hw_array_next(reader->pointers, reader->pointer_count, reader->pointer_capacity);
+
+	if (!slot) {
+		reader->no_memory = true;
+		return;
+	}
+	*slot = *die;
+	reader->pointer_count++;
+}
+
 static void walk_namespace(struct walk *walk, Dwarf_Die *die, const struct hw_scope *scope)
 {
 	const char *name = dwarf_diename(die);
@@ -350,6 +363,10 @@ static void walk_one(struct walk *walk, Dwarf_Die *die, const struct hw_scope *s
 	case DW_TAG_variable:
 		if (!walk->is_deep)
 			note_variable(walk, die, scope);
+		break;
+	case DW_TAG_pointer_type:
+		if (walk->is_c && !walk->is_deep)
+			note_pointer(walk->reader, die);
 		break;
 	case DW_TAG_imported_unit:
 		walk_import(walk, die);

@@ -29,6 +29,7 @@ void hw_type_reader_destroy(struct hw_type_reader *reader)
 	free(reader->pending);
 	free(reader->origins);
 	free(reader->variables);
+	free(reader->pointers);
 	free(reader->variable_dies);
 	free(reader->has_read);
 	free(reader);
@@ -51,6 +52,7 @@ static bool read_module(struct hw_type_reader *reader, uint32_t module)
 	hw_type_walk_module(reader, dwarf);
 	hw_type_read_pending(reader);
 	hw_type_read_variables(reader);
+	hw_type_read_pointers(reader);
 	hw_type_read_pending(reader);
 	return true;
 }

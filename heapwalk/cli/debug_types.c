@@ -53,11 +53,26 @@ static struct hw_error *each_local(void *argument, uint32_t thread,
 	return error;
 }
 
+static bool is_system(void *argument, uint32_t type)
+{
+	static const char *const places[] = { "/usr/include/", "/usr/lib/", "/usr/local/include/" };
+	struct hw_source_line line;
+
+	if (!hw_unwinder_type_line(argument, type, &line))
+		return false;
+	for (size_t i = 0; i < hw_array_size(places); i++) {
+		if (!strncmp(line.file, places[i], strlen(places[i])))
+			return true;
+	}
+	return false;
+}
+
 struct hw_debug_types hw_debug_types_from(struct hw_unwinder *unwinder)
 {
 	return (struct hw_debug_types){
 		.argument = unwinder,
 		.catalogue = catalogue,
 		.each_local = each_local,
+		.is_system = is_system,
 	};
 }

@@ -97,9 +97,7 @@ static bool is_struct(const struct hw_types *types, uint32_t type)
 	return types->types[type].kind == HW_TYPE_STRUCT;
 }
 
-/* Whether something of this type stands `offset` bytes into a variable's type. Structs against structs only.
- */
-static bool can_stand_in(const struct hw_types *types, uint32_t whole, uint64_t offset, uint32_t part)
+bool hw_check_stands_in(const struct hw_types *types, uint32_t whole, uint64_t offset, uint32_t part)
 {
 	uint32_t found = hw_type_strip(types, whole);
 	uint64_t rest = offset;
@@ -141,7 +139,8 @@ static bool contradicts_variable(const struct hw_checker *checker, uint32_t targ
 	if (!is_struct(checker->types, target) || checker->types->types[target].is_incomplete)
 		return false;
 	variable = hw_types_variable_at(checker->types, word);
-	return variable && !can_stand_in(checker->types, variable->type, word - variable->address, target);
+	return variable &&
+	       !hw_check_stands_in(checker->types, variable->type, word - variable->address, target);
 }
 
 static enum hw_check_result check_pointer(

@@ -54,6 +54,9 @@ void hw_checker_deinit(struct hw_checker *checker);
 enum hw_check_result hw_check_object(
 	struct hw_checker *checker, uint32_t type, const uint8_t *bytes, uint64_t size, uint64_t base);
 
+/* Whether a `part` stands `offset` bytes into a `whole`; true where these types do not say. */
+bool hw_check_stands_in(const struct hw_types *types, uint32_t whole, uint64_t offset, uint32_t part);
+
 /* The live chunk that a word points into, and how far. */
 bool hw_check_chunk_at(const struct hw_checker *checker, uint64_t word, uint32_t *chunk, uint64_t *offset);
 

@@ -12,7 +12,6 @@ struct builder {
 	struct hw_field *fields;
 	size_t count;
 	size_t capacity;
-	uint32_t pointers;
 	uint64_t run; /* numbers lie one behind the other from here */
 	uint64_t run_end;
 	bool failed;
@@ -23,6 +22,7 @@ struct place {
 	uint64_t offset;
 	uint32_t node; /* pointers to the base of nodes mean this type; 0: are what they are */
 	bool is_alternative;
+	bool is_only;
 	int depth;
 };
 
@@ -55,7 +55,6 @@ static void append(struct builder *builder, const struct hw_field *field)
 	}
 	*slot = *field;
 	builder->count++;
-	builder->pointers += field->kind == HW_FIELD_POINTER;
 }
 
 /* Words that the numbers so far fill from end to end. */
@@ -90,7 +89,8 @@ static void add_field(struct builder *builder, const struct place *place, enum h
 				.length = length,
 				.target = target,
 				.kind = (uint8_t)kind,
-				.is_alternative = place->is_alternative });
+				.is_alternative = place->is_alternative,
+				.is_only = place->is_only });
 }
 
 static bool is_vtable_pointer(const struct hw_types *types, const struct hw_type *target)
@@ -168,6 +168,23 @@ static void add_member(
 		add_type(builder, &inside, type);
 }
 
+/* Whether at most one member of a union is a pointer; one that has pointers inside does not count as one. */
+static bool has_one_pointer(const struct hw_types *types, const struct hw_type *whole)
+{
+	unsigned pointers = 0;
+
+	for (uint32_t i = 0; i < whole->member_count; i++) {
+		const struct hw_type *member =
+			&types->types[hw_type_strip(types, types->members[whole->first_member + i].type)];
+
+		if (member->kind == HW_TYPE_STRUCT || member->kind == HW_TYPE_UNION ||
+			member->kind == HW_TYPE_ARRAY)
+			return false;
+		pointers += member->kind == HW_TYPE_POINTER;
+	}
+	return pointers == 1;
+}
+
 static void add_struct(struct builder *builder, const struct place *place, uint32_t type)
 {
 	const struct hw_types *types = builder->table->types;
@@ -176,7 +193,10 @@ static void add_struct(struct builder *builder, const struct place *place, uint3
 	uint32_t node = hw_templates_node(builder->table->templates, type);
 	struct place inside = *place;
 
-	inside.is_alternative |= whole->kind == HW_TYPE_UNION && whole->member_count > 1;
+	if (whole->kind == HW_TYPE_UNION && whole->member_count > 1) {
+		inside.is_only = !inside.is_alternative && has_one_pointer(types, whole);
+		inside.is_alternative = true;
+	}
 	if (node)
 		inside.node = node;
 	if (stored) {
@@ -259,9 +279,11 @@ const struct hw_fields *hw_fields_of(struct hw_field_table *table, uint32_t type
 	if (made) {
 		made->size = table->types->types[type].size;
 		made->count = (uint32_t)builder.count;
-		made->pointers = builder.pointers;
-		if (builder.count)
-			memcpy(made->fields, builder.fields, builder.count * sizeof(made->fields[0]));
+		for (size_t i = 0; i < builder.count; i++) {
+			made->fields[i] = builder.fields[i];
+			made->is_linked |= builder.fields[i].kind == HW_FIELD_POINTER &&
+					   builder.fields[i].target == type;
+		}
 		find_tail(table->types, type, made);
 		table->by_type[type] = made;
 	}

@@ -24,6 +24,7 @@ struct hw_field {
 	uint32_t target;
 	uint8_t kind;        /* enum hw_field_kind */
 	bool is_alternative; /* a member of a union: it may be something else */
+	bool is_only;        /* of the members of that union no other is a pointer */
 };
 
 struct hw_fields {
@@ -31,7 +32,7 @@ struct hw_fields {
 	uint64_t tail;      /* offset of the flexible array behind it; UINT64_MAX: it has none */
 	uint32_t tail_type; /* of that array's elements */
 	uint32_t count;
-	uint32_t pointers;        /* of the fields that is, arrays' not counted */
+	bool is_linked;           /* it has a pointer to its own type, as the nodes of lists and trees have */
 	struct hw_field fields[]; /* by offset, but for alternatives */
 };
 

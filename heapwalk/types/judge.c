@@ -249,10 +249,13 @@ static bool judge_array(struct hw_program *program, const struct hw_case *case_,
 	struct hw_reading *reading)
 {
 	uint64_t size = type_of(program, claim->type)->size, count = case_->usable / size;
+	const struct hw_fields *fields = hw_fields_of(&program->fields, claim->type);
 	uint64_t met = program->checker.met;
 	bool slack;
 
-	if (count < 2 || !hw_program_fits(program, case_->chunk, case_->usable, count * size, &slack))
+	/* Nodes are allocated one by one; what is larger than one is something else that starts with it. */
+	if (!fields || fields->is_linked || count < 2 ||
+		!hw_program_fits(program, case_->chunk, case_->usable, count * size, &slack))
 		return false;
 	*reading = (struct hw_reading){
 		.type = claim->type,
@@ -271,6 +274,7 @@ static bool judge_array(struct hw_program *program, const struct hw_case *case_,
 
 static void note_odd_size(struct hw_target_facts *facts, uint64_t usable)
 {
+	facts->odd++;
 	for (unsigned i = 0; i < facts->odd_count; i++) {
 		if (facts->odd_sizes[i] == usable)
 			return;

@@ -82,13 +82,14 @@ bool hw_paths_claim(struct hw_paths *paths, uint32_t from)
 	return !checker->failed;
 }
 
+/* *taken: the reading is to be followed, be it that a surer evidence has named the chunk already. */
 static struct hw_error *answer(
-	struct hw_paths *paths, uint32_t chunk, const struct hw_reading *reading, uint32_t from)
+	struct hw_paths *paths, uint32_t chunk, const struct hw_reading *reading, uint32_t from, bool *taken)
 {
 	struct hw_chunk_type *kept = &paths->typer->typing->chunks[chunk];
 	struct hw_chunk_type made = {
 		.from = from,
-		.level = (uint8_t)reading->level,
+		.level = (uint8_t)hw_min((uint8_t)reading->level, paths->most),
 		.evidence = (uint8_t)reading->evidence,
 		.fit = (uint8_t)reading->fit,
 		.percent = reading->percent,
@@ -97,14 +98,18 @@ static struct hw_error *answer(
 
 	if (error)
 		return error;
+	if (made.level == HW_LEVEL_GUESS && !made.percent)
+		made.percent = paths->percent;
 	/* A path names a container's node with what is in it. */
 	if (is_ours(kept) || (kept->evidence == HW_EVIDENCE_CONTAINER && made.level >= kept->level)) {
 		made.shape = kept->shape;
 		*kept = made;
+		*taken = true;
 	} else {
-		hw_typer_offer(paths->typer, chunk, &made);
+		*taken = hw_typer_offer(paths->typer, chunk, &made) || kept->evidence == HW_EVIDENCE_VTABLE;
 	}
-	paths->program->of_chunk[chunk] = reading->type;
+	if (*taken)
+		paths->program->of_chunk[chunk] = reading->type;
 	return NULL;
 }
 
@@ -206,6 +211,7 @@ static struct hw_error *look_at(struct hw_paths *paths, uint32_t chunk, const st
 	struct hw_case case_ = { .chunk = chunk, .usable = hw_chunk_usable(paths->typer->heap, chunk) };
 	struct hw_reading best = { .type = 0 };
 	uint32_t from = UINT32_MAX;
+	bool taken = false;
 	struct hw_error *error;
 
 	case_.bytes = hw_program_view(paths->program, chunk, &case_.size);
@@ -220,8 +226,8 @@ static struct hw_error *look_at(struct hw_paths *paths, uint32_t chunk, const st
 	}
 	if (!best.type || !wins(paths, &case_, &best))
 		return NULL;
-	error = answer(paths, chunk, &best, from);
-	return error ? error : spread(paths, &case_, &best);
+	error = answer(paths, chunk, &best, from, &taken);
+	return error || !taken ? error : spread(paths, &case_, &best);
 }
 
 struct hw_error *hw_paths_follow(struct hw_paths *paths)
@@ -245,6 +251,13 @@ struct hw_error *hw_paths_follow(struct hw_paths *paths)
 	return error;
 }
 
+/* Whether it is from here that we start. Joint typing starts again from what it found itself. */
+static bool is_start(const struct hw_paths *paths, const struct hw_chunk_type *answer)
+{
+	return paths->most == HW_LEVEL_STRONG ||
+	       (answer->evidence == HW_EVIDENCE_JOINT && answer->level == paths->most);
+}
+
 /* Chunks that are known already: where their members point to. */
 static struct hw_error *start_known(struct hw_paths *paths)
 {
@@ -257,7 +270,7 @@ static struct hw_error *start_known(struct hw_paths *paths)
 		struct hw_case case_ = { .chunk = i };
 		struct hw_reading reading = { .type = type, .fit = (enum hw_fit)typing->chunks[i].fit };
 
-		if (!type || !hw_chunk_is_live(heap, i))
+		if (!type || !hw_chunk_is_live(heap, i) || !is_start(paths, &typing->chunks[i]))
 			continue;
 		paths->program->of_chunk[i] = type;
 		case_.usable = reading.used = hw_chunk_usable(heap, i);
@@ -278,7 +291,8 @@ static void mark_bases(struct hw_paths *paths)
 		struct hw_chunk_type *kept = &typing->chunks[i];
 		uint32_t type = typing->types[kept->type].catalogue;
 
-		if (!type || kept->evidence != HW_EVIDENCE_PATH || !paths->program->facts[type].is_base)
+		if (!type || kept->evidence != HW_EVIDENCE_PATH ||
+			!hw_target_is_base(&paths->program->facts[type]))
 			continue;
 		kept->fit = HW_FIT_DERIVED;
 		kept->level = hw_min(kept->level, HW_LEVEL_LIKELY);
@@ -304,23 +318,52 @@ static struct hw_error *follow_all(struct hw_paths *paths, const struct hw_local
 	return error;
 }
 
-static struct hw_error *run(struct hw_paths *paths, const struct hw_locals *locals)
+static struct hw_error *paths_init(struct hw_paths *paths, struct hw_typer *typer, enum hw_level most)
 {
-	uint32_t count = paths->typer->heap->chunks.count;
-	struct hw_error *error = hw_claims_init(&paths->clear, count);
+	uint32_t count = typer->heap->chunks.count;
+	struct hw_error *error;
 
-	if (!error)
-		error = hw_claims_init(&paths->unclear, count);
-	if (!error)
-		error = follow_all(paths, locals);
+	*paths = (struct hw_paths){
+		.typer = typer, .program = typer->program, .most = (uint8_t)most, .percent = 90
+	};
+	error = hw_claims_init(&paths->clear, count);
+	return error ? error : hw_claims_init(&paths->unclear, count);
+}
+
+static void paths_deinit(struct hw_paths *paths)
+{
 	hw_claims_deinit(&paths->clear);
 	hw_claims_deinit(&paths->unclear);
+}
+
+struct hw_error *hw_paths_go_on(struct hw_typer *typer, enum hw_level level)
+{
+	struct hw_paths paths;
+	struct hw_error *error = paths_init(&paths, typer, level);
+
+	if (!error)
+		error = start_known(&paths);
+	if (!error)
+		error = hw_paths_follow(&paths);
+	if (!error)
+		mark_bases(&paths);
+	paths_deinit(&paths);
+	return error;
+}
+
+static struct hw_error *run(struct hw_typer *typer, const struct hw_locals *locals)
+{
+	struct hw_paths paths;
+	struct hw_error *error = paths_init(&paths, typer, HW_LEVEL_STRONG);
+
+	if (!error)
+		error = follow_all(&paths, locals);
+	paths_deinit(&paths);
 	return error;
 }
 
 struct hw_error *hw_typer_paths(struct hw_typer *typer)
 {
-	struct hw_paths paths = { .typer = typer };
 	struct hw_locals locals = { 0 };
 	const struct hw_types *types;
 	struct hw_error *error = hw_typer_catalogue(typer, &types);
@@ -332,10 +375,9 @@ struct hw_error *hw_typer_paths(struct hw_typer *typer)
 		return error;
 	error = hw_locals_collect(typer, &locals);
 	if (!error)
-		error = hw_program_create(typer, types, &paths.program);
+		error = hw_program_create(typer, types, &typer->program);
 	if (!error)
-		error = run(&paths, &locals);
-	hw_program_destroy(paths.program);
+		error = run(typer, &locals);
 	hw_locals_deinit(&locals);
 	return error;
 }

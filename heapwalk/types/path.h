@@ -10,7 +10,12 @@ struct hw_paths {
 	struct hw_program *program;
 	struct hw_claims clear;   /* looked at first, */
 	struct hw_claims unclear; /* and these when nothing else is left */
+	uint8_t most;             /* enum hw_level: no answer is surer than this, */
+	uint8_t percent;          /* and this one so probable, if it is a guess */
 };
+
+/* Follows on from chunks that were typed together with others and are so sure; what is found is no surer. */
+struct hw_error *hw_paths_go_on(struct hw_typer *typer, enum hw_level level) hw_must_check;
 
 /* Passes on what the pointers that program->checker collected say. False: memory is short. */
 bool hw_paths_claim(struct hw_paths *paths, uint32_t from) hw_must_check;

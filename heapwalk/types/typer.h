@@ -16,6 +16,7 @@ struct hw_typer {
 	const struct hw_typing_options *options;
 	struct hw_typing *typing;
 	struct hw_addresses *addresses;     /* what lies where */
+	struct hw_program *program; /* the debug information made ready: program.h; NULL: there is none */
 	struct hw_catalogue_names *by_name; /* private to catalogue.c; NULL: nobody asked */
 	struct hw_pymalloc_arenas *arenas;  /* CPython's; NULL: there are none */
 };
@@ -110,5 +111,11 @@ extern const struct hw_look hw_look_words; /* decoded and resolved, for containe
 
 /* Paths of typed pointers from variables, and container_of. */
 struct hw_error *hw_typer_paths(struct hw_typer *typer) hw_must_check;
+
+/* The shapes' types, weighed against each other. */
+struct hw_error *hw_typer_joint(struct hw_typer *typer) hw_must_check;
+
+/* NULL is fine. */
+void hw_program_destroy(struct hw_program *program);
 
 #endif

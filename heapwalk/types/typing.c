@@ -30,6 +30,7 @@ static const struct {
 } providers[] = {
 	{ HW_EVIDENCE_NONE, look },
 	{ HW_EVIDENCE_PATH, hw_typer_paths },
+	{ HW_EVIDENCE_JOINT, hw_typer_joint },
 	{ HW_EVIDENCE_RECORDS, hw_typer_records },
 	{ HW_EVIDENCE_SIBLING, hw_typer_siblings },
 	{ HW_EVIDENCE_NONE, hw_typer_reach },
@@ -275,6 +276,7 @@ struct hw_error *hw_typing_build(const struct hw_heap *heap, const struct hw_gra
 		error = provide(&typer);
 	hw_pymalloc_destroy(typer.arenas);
 	hw_addresses_destroy(typer.addresses);
+	hw_program_destroy(typer.program);
 	hw_catalogue_names_destroy(typer.by_name);
 	if (error) {
 		hw_typing_destroy(made);

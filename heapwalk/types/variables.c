@@ -143,11 +143,22 @@ static struct hw_error *look_in_threads(
 	return error;
 }
 
-static bool is_writable(const struct hw_snapshot *snapshot, uint64_t address)
+/* malloc's own variables point to chunk headers, and to what is free. */
+static bool is_of_malloc(const struct hw_heap *heap, uint64_t address)
 {
-	const struct hw_map *map = hw_snapshot_map_at(snapshot, address);
+	for (uint32_t i = 0; i < heap->libc_count; i++) {
+		if (address == heap->libcs[i].main_arena || address == heap->libcs[i].malloc_par)
+			return true;
+	}
+	return false;
+}
 
-	return map && (!map->prot || map->prot & HW_MAP_WRITE);
+/* Constants point to no chunk. */
+static bool may_lead_somewhere(const struct hw_heap *heap, uint64_t address)
+{
+	const struct hw_map *map = hw_snapshot_map_at(heap->snapshot, address);
+
+	return !is_of_malloc(heap, address) && map && (!map->prot || map->prot & HW_MAP_WRITE);
 }
 
 struct hw_error *hw_paths_start_globals(struct hw_paths *paths)
@@ -159,7 +170,7 @@ struct hw_error *hw_paths_start_globals(struct hw_paths *paths)
 	for (; !error && i < types->variable_count && types->variables[i].place == HW_VARIABLE_MEMORY; i++) {
 		const struct hw_variable *variable = &types->variables[i];
 
-		if (is_writable(paths->typer->heap->snapshot, variable->address))
+		if (may_lead_somewhere(paths->typer->heap, variable->address))
 			error = look_in_memory(
 				paths, variable, variable->name, variable->address, UINT32_MAX, false);
 	}

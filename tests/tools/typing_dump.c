@@ -6,7 +6,7 @@
  *
  * One line a chunk, "USER-ADDRESS USABLE LEVEL EVIDENCE SHAPE TYPE"; then lines that begin with "#": shapes,
  * types, sources, times. -q leaves the chunks out, -g looks who refers to whom first, -t uses debug
- * information and puts the fit behind the evidence: "path/exact".
+ * information and puts fit and percent behind the evidence: "path/exact", "joint/tail/93".
  */
 #include <time.h>
 
@@ -28,12 +28,14 @@ static void print_chunks(const struct hw_typing *typing, bool with_fit)
 		const struct hw_chunk_type *answer = hw_chunk_type(typing, i);
 
 		if (hw_chunk_is_live(heap, i))
-			printf("%llx %llu %s %s%s%s %u %s\n", (unsigned long long)hw_chunk_user(heap, i),
+			printf("%llx %llu %s %s%s%s%s%.0u %u %s\n",
+				(unsigned long long)hw_chunk_user(heap, i),
 				(unsigned long long)hw_chunk_usable(heap, i),
 				hw_level_name((enum hw_level)answer->level),
 				hw_evidence_name((enum hw_evidence)answer->evidence), with_fit ? "/" : "",
-				with_fit ? hw_fit_name((enum hw_fit)answer->fit) : "", answer->shape,
-				typing->types[answer->type].name);
+				with_fit ? hw_fit_name((enum hw_fit)answer->fit) : "",
+				with_fit && answer->percent ? "/" : "", with_fit ? answer->percent : 0u,
+				answer->shape, typing->types[answer->type].name);
 	}
 }
 
@@ -58,7 +60,7 @@ static void print_sums(const struct hw_typing *typing)
 static struct hw_error *dump(
 	const struct hw_snapshot *snapshot, const struct hw_debug_types *debug, bool quiet, bool with_graph)
 {
-	struct hw_typing_options options = { .debug = debug };
+	struct hw_typing_options options = { .debug = debug, .demangle = hw_demangle };
 	struct hw_heap *heap;
 	struct hw_graph *graph = NULL;
 	struct hw_typing *typing;
