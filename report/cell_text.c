@@ -128,18 +128,36 @@ static const char *number_text(const struct hw_report *report, const struct hw_c
 	}
 }
 
+bool hw_unit_is_right(enum hw_unit unit)
+{
+	switch (unit) {
+	case HW_UNIT_COUNT:
+	case HW_UNIT_NUMBER:
+	case HW_UNIT_SIZE:
+	case HW_UNIT_BYTES:
+	case HW_UNIT_SHARE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+const char *hw_cell_plain(const struct hw_report *report, const struct hw_column *column,
+	const struct hw_cell *cell, char number[HW_NUMBER_ROOM])
+{
+	if (cell->kind == HW_CELL_NONE)
+		return "";
+	return cell->kind == HW_CELL_TEXT ? cell->text : number_text(report, column, cell, number);
+}
+
 char *hw_cell_format(const struct hw_report *report, const struct hw_column *column,
 	const struct hw_cell *cell, size_t room)
 {
 	char number[HW_NUMBER_ROOM];
 
-	if (cell->kind == HW_CELL_NONE)
-		return strdup("");
-	if (column->unit == HW_UNIT_BAR)
+	if (cell->kind != HW_CELL_NONE && column->unit == HW_UNIT_BAR)
 		return bar_text(report, cell->real, room);
-	if (cell->kind != HW_CELL_TEXT)
-		return strdup(number_text(report, column, cell, number));
-	if (!(column->flags & (HW_COLUMN_WIDE | HW_COLUMN_TAIL)))
-		return strdup(cell->text);
-	return hw_text_shorten(cell->text, room, column->flags & HW_COLUMN_TAIL, report->ascii);
+	if (cell->kind == HW_CELL_TEXT && column->flags & (HW_COLUMN_WIDE | HW_COLUMN_TAIL))
+		return hw_text_shorten(cell->text, room, column->flags & HW_COLUMN_TAIL, report->ascii);
+	return strdup(hw_cell_plain(report, column, cell, number));
 }

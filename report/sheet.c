@@ -153,7 +153,13 @@ void hw_sheet_row(struct hw_sheet *sheet, const struct hw_cell *cells)
 {
 	struct hw_cell *row;
 
-	if (!sheet || hw_report_failed(sheet->report) || !reserve(sheet))
+	if (!sheet || hw_report_failed(sheet->report))
+		return;
+	if (hw_sheet_writes_rows(sheet)) {
+		hw_sheet_write_row(sheet, cells);
+		return;
+	}
+	if (!reserve(sheet))
 		return;
 	row = row_at(sheet, sheet->row_count++);
 	memcpy(row, cells, sheet->set->count * sizeof(*row));

@@ -109,6 +109,13 @@ struct hw_sheet {
 	struct hw_cell total[HW_COLUMN_LIMIT];
 };
 
+/* Between two columns of text. */
+#define HW_SHEET_GAP 2
+
+/* Does a row need no layout any more? Then hw_sheet_write_row() writes it at once. */
+bool hw_sheet_writes_rows(const struct hw_sheet *sheet);
+void hw_sheet_write_row(struct hw_sheet *sheet, const struct hw_cell *cells);
+
 /* The rows so far in each format. */
 void hw_sheet_write_text(struct hw_sheet *sheet);
 void hw_sheet_write_json(struct hw_sheet *sheet);

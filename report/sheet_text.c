@@ -5,7 +5,6 @@
 #include "report/cell_text.h"
 #include "report/number.h"
 
-#define GAP       2
 #define BAR_LEAST 6
 #define BAR_MOST  32
 #define CUT_LEAST 8 /* columns of text that are always left of it */
@@ -25,20 +24,6 @@ static bool note_no_memory(struct layout *layout)
 static const struct hw_column *column_at(const struct hw_sheet *sheet, size_t i)
 {
 	return &sheet->set->columns[sheet->selected[i]];
-}
-
-static bool is_right(enum hw_unit unit)
-{
-	switch (unit) {
-	case HW_UNIT_COUNT:
-	case HW_UNIT_NUMBER:
-	case HW_UNIT_SIZE:
-	case HW_UNIT_BYTES:
-	case HW_UNIT_SHARE:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* The bar, or the text that may be cut. */
@@ -79,7 +64,8 @@ static size_t room_left(const struct hw_sheet *sheet)
 	size_t taken = 0;
 
 	for (size_t i = 0; i < sheet->selected_count; i++)
-		taken += (is_flexible(column_at(sheet, i)) ? 0 : widest_cell(sheet, i)) + (i ? GAP : 0);
+		taken += (is_flexible(column_at(sheet, i)) ? 0 : widest_cell(sheet, i)) +
+			 (i ? HW_SHEET_GAP : 0);
 	return sheet->report->width > taken ? sheet->report->width - taken : 0;
 }
 
@@ -143,7 +129,7 @@ static bool add_column(struct layout *layout, size_t i)
 	const struct hw_column *column = column_at(sheet, i);
 	hw_autofree char *heading = heading_of(column);
 	struct libscols_column *made;
-	int flags = is_right(column->unit) ? SCOLS_FL_RIGHT : 0;
+	int flags = hw_unit_is_right(column->unit) ? SCOLS_FL_RIGHT : 0;
 
 	if (!heading)
 		return note_no_memory(layout);
@@ -186,7 +172,7 @@ static bool make_table(struct layout *layout)
 /* "176 more sizes"; no noun where a column of digits would become as wide. */
 static void name_more(const struct hw_sheet *sheet, char *label, size_t size)
 {
-	const char *noun = is_right(column_at(sheet, 0)->unit) ? "" : sheet->noun;
+	const char *noun = hw_unit_is_right(column_at(sheet, 0)->unit) ? "" : sheet->noun;
 	char count[HW_NUMBER_ROOM];
 
 	snprintf(label, size, "%s more%s%s%s", hw_number_count(sheet->more_rows, count), *noun ? " " : "",

@@ -259,6 +259,44 @@ START_TEST (stream_is_whole) {
 }
 END_TEST
 
+/* Behind the first batch rows are written as they come, and look the same: aligned, escaped, no blanks at the
+ * end. */
+START_TEST (stream_looks_alike) {
+	struct hw_report_options options = {
+		.path = scratch_path, .table = &set, .columns = "bytes,name,count,where", .raw_bytes = true
+	};
+	hw_autofree char *text = NULL;
+	struct hw_report *report;
+	struct hw_sheet *sheet;
+	char *line, *rest;
+
+	no_error(hw_report_create(&options, &report));
+	sheet = hw_sheet_create(report, &set, HW_SHEET_STREAM, "thing");
+	for (unsigned i = 0; i < HW_SHEET_BATCH + 50; i++) {
+		bool is_last = i == HW_SHEET_BATCH + 49;
+		struct hw_cell cells[hw_array_size(columns)] = { hw_cell_text(i % 2 ? "gr\303\274n" : "\033"),
+			hw_cell_number(i % 10), hw_cell_number(is_last ? UINT64_C(1000000000) : 1000 + i),
+			[5] = i % 3 ? hw_cell_number(0x1000) : hw_cell_none() };
+
+		hw_sheet_row(sheet, cells);
+	}
+	hw_sheet_finish(sheet);
+	no_error(hw_report_finish(report));
+	text = read_scratch();
+	line = strtok_r(text, "\n", &rest);
+	ck_assert_str_eq(line, "BYTES  NAME  COUNT  WHERE");
+	for (unsigned i = 0; i < HW_SHEET_BATCH + 49; i++) {
+		char expected[64];
+
+		snprintf(expected, sizeof(expected), "%u,%03u  %s  %5u%s", 1 + i / 1000, i % 1000,
+			i % 2 ? "gr\303\274n" : "\\e  ", i % 10, i % 3 ? "  0x1000" : "");
+		line = strtok_r(NULL, "\n", &rest);
+		ck_assert_str_eq(line, expected);
+	}
+	ck_assert_ptr_nonnull(strstr(rest, "1,000,000,000"));
+}
+END_TEST
+
 START_TEST (unknown_column_is_an_error) {
 	struct hw_report_options options = {
 		.path = scratch_path, .table = &set, .columns = "count,nonsense"
@@ -322,6 +360,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, empty_columns_are_left_out);
 	tcase_add_test(cases, columns_by_flag);
 	tcase_add_test(cases, stream_is_whole);
+	tcase_add_test(cases, stream_looks_alike);
 	tcase_add_test(cases, unknown_column_is_an_error);
 	tcase_add_loop_test(cases, column_lists_are_parsed, 0, hw_array_size(lists));
 }
