@@ -285,4 +285,17 @@ void hw_type_table_destroy(struct hw_type_table *table);
 struct hw_error *hw_histogram_add_types(struct hw_histogram *histogram, const struct hw_typing *typing,
 	const struct hw_selection *selection) hw_must_check;
 
+/* A module without debug information whose variables hold chunks. */
+struct hw_blind_module {
+	uint32_t module; /* index into snapshot->modules */
+	uint64_t words;  /* of its data that refer to live chunks */
+};
+
+/*
+ * Whose debug information would tell more, those that hold most first. Of a typing that asked for debug
+ * information. The caller frees *blind.
+ */
+struct hw_error *hw_typing_blind_modules(const struct hw_typing *typing, const struct hw_graph *graph,
+	struct hw_blind_module **blind, size_t *count) hw_must_check;
+
 #endif

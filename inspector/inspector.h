@@ -547,4 +547,21 @@ struct hw_error *hw_module_symbol(const struct hw_snapshot *snapshot, const stru
 void hw_module_each_relocation(const struct hw_snapshot *snapshot, const struct hw_module *module,
 	bool (*each)(const struct hw_relocation *relocation, void *argument), void *argument);
 
+/* Who keeps account of the files of a system. */
+enum hw_package_system {
+	HW_PACKAGE_NONE,
+	HW_PACKAGE_DPKG,
+	HW_PACKAGE_RPM,
+};
+
+#define HW_PACKAGE_QUESTIONS 32
+
+/*
+ * The packages that the files of these modules (HW_PACKAGE_QUESTIONS at most) came in: fills packages[] with
+ * names that the caller frees, NULL where none is known. Runs dpkg-query or rpm; asks nobody about the files
+ * of another mount namespace.
+ */
+enum hw_package_system hw_snapshot_packages(
+	const struct hw_snapshot *snapshot, const size_t *modules, size_t count, char **packages);
+
 #endif

@@ -197,6 +197,13 @@ struct hw_named_stack {
 };
 
 /* What was found out about a target. Members that a view does not ask for may be NULL. */
+/* A module without debug information whose variables hold chunks. */
+struct hw_blind {
+	uint32_t module; /* index into snapshot->modules */
+	uint64_t words;  /* of its data that refer to live chunks */
+	char *package;   /* that would bring it; NULL: not known */
+};
+
 struct hw_findings {
 	const struct hw_snapshot *snapshot;
 	const struct hw_heap *heap;
@@ -216,6 +223,9 @@ struct hw_findings {
 	const struct hw_typing *typing;
 	const struct hw_type_table *types;  /* by type, */
 	const struct hw_type_table *shapes; /* and by shape */
+	const struct hw_blind *blind;       /* NULL: nobody asked; blind_count of blind_total */
+	size_t blind_count;
+	size_t blind_total;
 	const struct hw_explanation *explanation;
 	const struct hw_explainer *explainer; /* typed contents in dumps; NULL: nobody knows types */
 	bool newest_first;

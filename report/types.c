@@ -2,6 +2,7 @@
 /* What the chunks are: a row for each type, and for each shape of those that have none. */
 #include "report/types.h"
 
+#include "report/blind.h"
 #include "report/field.h"
 #include "report/number.h"
 #include "report/sheet.h"
@@ -150,22 +151,37 @@ static const struct hw_shape *find_unnamed(const struct hw_typing *typing)
 	return best;
 }
 
+/* Shapes longer than this are told by an example. */
+#define SHORT_SHAPE 48
+
+static void suggest_hint(struct hw_report *report, const struct hw_shape *shape, unsigned long long example)
+{
+	if (strlen(shape->text) <= SHORT_SHAPE)
+		hw_field(report, HW_TINT_PLAIN, "",
+			"If you know their type: heapwalk --types --type-hint '%s=TYPE'", shape->text);
+	else
+		hw_field(report, HW_TINT_PLAIN, "",
+			"If you know its type: heapwalk --types --type-hint %#llx=TYPE", example);
+}
+
+/* Where a twentieth of the heap hangs on it. */
 static void say_unnamed(struct hw_report *report, const struct hw_findings *findings)
 {
 	const struct hw_shape *shape = find_unnamed(findings->typing);
 	unsigned long long example = shape ? hw_chunk_user(findings->heap, shape->example) : 0;
 	char chunks[HW_NUMBER_ROOM], usable[HW_NUMBER_ROOM], reach[HW_NUMBER_ROOM];
 
-	if (!shape || !hw_report_is_text(report))
+	if (!shape || !hw_report_is_text(report) || shape->reach * 20 < findings->types->coverage.all.bytes)
 		return;
 	hw_report_print(report, "\n");
 	hw_field(report, HW_TINT_PLAIN, "unnamed",
-		"%s chunks of %s bytes, %s, reach %s: heapwalk --explain %#llx",
-		hw_number_count(shape->chunks, chunks), hw_number_count(shape->usable, usable), shape->text,
-		hw_number_bytes(shape->reach, reach), example);
+		"%s chunk%s of %s bytes like the one at %#llx lead%s to %s:",
+		hw_number_count(shape->chunks, chunks), shape->chunks == 1 ? "" : "s",
+		hw_number_count(shape->usable, usable), example, shape->chunks == 1 ? "s" : "",
+		hw_number_bytes(shape->reach, reach));
+	hw_field(report, HW_TINT_PLAIN, "", "heapwalk --explain %#llx", example);
 	if (findings->typing->catalogue)
-		hw_field(report, HW_TINT_PLAIN, "",
-			"If you know their type: heapwalk --types --type-hint '%s=TYPE'", shape->text);
+		suggest_hint(report, shape, example);
 }
 
 void hw_report_types(struct hw_report *report, const struct hw_findings *findings)
@@ -182,6 +198,7 @@ void hw_report_types(struct hw_report *report, const struct hw_findings *finding
 		add_type(sheet, findings, &table->rows[i]);
 	hw_sheet_finish(sheet);
 	say_unnamed(report, findings);
+	hw_report_blind(report, findings);
 }
 
 /* -------------------------------------------------------------------------------------------------------

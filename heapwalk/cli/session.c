@@ -2,6 +2,8 @@
 /* What the unwind layer knows, brought to where it is shown; and the end of a run. */
 #include "heapwalk/cli/session.h"
 
+#include "heapwalk/cli/blind.h"
+
 struct hw_error *hw_session_names(struct hw_session *session)
 {
 	struct hw_unwinder_options options = { .debug_directory = session->options.debug_directory };
@@ -91,6 +93,9 @@ struct hw_findings hw_session_findings(const struct hw_session *session)
 		.typing = session->typing,
 		.types = session->types,
 		.shapes = session->shapes,
+		.blind = session->blind,
+		.blind_count = session->blind_count,
+		.blind_total = session->blind_total,
 		.explanation = session->explanation,
 		.explainer = session->explainer.typing ? &session->explainer : NULL,
 		.newest_first = session->options.newest_first,
@@ -108,6 +113,7 @@ void hw_session_deinit(struct hw_session *session)
 	hw_retained_destroy(session->retained);
 	hw_verdict_destroy(session->verdict);
 	hw_explanation_destroy(session->explanation);
+	hw_session_blind_deinit(session);
 	hw_type_table_destroy(session->types);
 	hw_type_table_destroy(session->shapes);
 	free(session->selected_types);

@@ -26,7 +26,10 @@ struct hw_session {
 	struct hw_typing *typing;    /* NULL: nobody asked what the chunks are */
 	struct hw_type_table *types;
 	struct hw_type_table *shapes;
-	uint8_t *selected_types;       /* --type */
+	uint8_t *selected_types; /* --type */
+	struct hw_blind *blind;  /* modules without debug information; NULL: nobody asked */
+	size_t blind_count;
+	size_t blind_total;
 	struct hw_explainer explainer; /* typing NULL: nobody asked for values */
 	struct hw_explanation *explanation;
 	struct hw_unwinder *unwinder;

@@ -2,6 +2,8 @@
 /* The table of views, and what each has to find out before it can be drawn. */
 #include "heapwalk/cli/view.h"
 
+#include "heapwalk/cli/blind.h"
+
 /* ----------------------------------------------------------------------------------------------- collecting
  */
 
@@ -87,7 +89,10 @@ static struct hw_error *collect_retained(struct hw_session *session)
 
 static struct hw_error *collect_types(struct hw_session *session)
 {
-	return hw_type_table_build(session->typing, &session->options.selection, HW_BY_TYPE, &session->types);
+	struct hw_error *error = hw_type_table_build(
+		session->typing, &session->options.selection, HW_BY_TYPE, &session->types);
+
+	return error ? error : hw_session_blind(session);
 }
 
 static struct hw_error *collect_shapes(struct hw_session *session)
