@@ -18,11 +18,14 @@ struct hw_heap;
 /* Whose pools they are. */
 enum hw_pool_kind {
 	HW_POOL_PYMALLOC, /* CPython's allocator of objects up to 512 bytes: arenas of pools of blocks */
-	HW_POOL_RECORDS,  /* nobody's that is known: equal records one behind the other */
+	HW_POOL_OBSTACK, /* glibc's obstacks: things of all sizes one behind the other, in a list of chunks */
+	HW_POOL_APR,     /* Apache's portable runtime: memory nodes of its pools */
+	HW_POOL_NGINX,   /* ngx_pool_t and the blocks behind it */
+	HW_POOL_RECORDS, /* nobody's that is known: equal records one behind the other */
 	HW_POOL_KINDS,
 };
 
-/* Stable names: "pymalloc", "records". */
+/* Stable names: "pymalloc", "obstack", "apr", "nginx", "records". */
 const char *hw_pool_kind_name(enum hw_pool_kind kind);
 
 /*
@@ -33,14 +36,17 @@ const char *hw_pool_kind_name(enum hw_pool_kind kind);
 struct hw_pool_row {
 	enum hw_pool_kind kind;
 	uint32_t type;        /* index into hw_typing.types; 0: unknown, or free */
-	uint64_t record_size; /* from the start of one to the start of the next */
+	uint64_t record_size; /* from the start of one to the start of the next; 0: all sizes, not counted */
 	uint64_t used;        /* records in use, */
 	uint64_t free;        /* and those that the pool keeps for later */
-	uint64_t blocks;      /* that hold such records */
-	uint64_t block_size;  /* usable bytes of one; 0: they differ */
-	uint64_t example;     /* address of a record, a used one if there is any */
-	uint8_t level;        /* enum hw_level: how sure the type is; of RECORDS without one, the size */
-	uint8_t percent;      /* GUESS: how probable, 0 to 100; else 0 */
+	uint64_t used_bytes;  /* of these; of OBSTACK all but the heads, as what of the last chunk is in use
+				 stands elsewhere */
+	uint64_t free_bytes;
+	uint64_t blocks;     /* that hold such records */
+	uint64_t block_size; /* usable bytes of one; 0: they differ */
+	uint64_t example;    /* address of a record, a used one if there is any */
+	uint8_t level;       /* enum hw_level: how sure the type is; of RECORDS without one, the size */
+	uint8_t percent;     /* GUESS: how probable, 0 to 100; else 0 */
 };
 
 /* CPython's small-object allocator. Arenas are mapped outside malloc. All zero: there is none. */

@@ -7,15 +7,17 @@
 #include "report/sheet.h"
 
 static const struct hw_column columns[] = {
-	{ "pool", HW_UNIT_WORD, HW_COLUMN_SHOWN, "whose: pymalloc (CPython's), records (not known)" },
+	{ "pool", HW_UNIT_WORD, HW_COLUMN_SHOWN,
+		"whose: pymalloc (CPython's), obstack, apr, nginx, or records (not known)" },
 	{ "blocks", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "blocks of memory that hold such records" },
 	{ "block_size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "usable bytes of each of these, if all have as many",
 		"OF" },
 	{ "record_size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "from one record to the next", "RECORD" },
 	{ "used", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "records in use" },
 	{ "free", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "records that the pool keeps for later" },
-	{ "in_use", HW_UNIT_SHARE, 0, "the used ones' share of both" },
-	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "of used and free ones together" },
+	{ "in_use", HW_UNIT_SHARE, HW_COLUMN_SHOWN, "the used ones' share of the bytes" },
+	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN,
+		"of used and free ones; records may lie in blocks of pools that are told too" },
 	{ "level", HW_UNIT_WORD, HW_COLUMN_SHOWN, "how sure that is: certain, strong, likely, guess" },
 	{ "percent", HW_UNIT_NUMBER, 0, "of a guess: how probable" },
 	{ "type", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE, "what the records are" },
@@ -28,23 +30,27 @@ static struct hw_cell type_cell(const struct hw_typing *typing, const struct hw_
 {
 	if (row->type)
 		return hw_cell_text(typing->types[row->type].name);
+	if (!row->record_size)
+		return hw_cell_text("all sizes");
 	return hw_cell_text(row->used ? "unknown" : "free");
 }
 
 static void add_row(struct hw_sheet *sheet, const struct hw_typing *typing, const struct hw_pool_row *row)
 {
-	uint64_t all = row->used + row->free;
+	uint64_t bytes = row->used_bytes + row->free_bytes;
+	bool counted = row->record_size;
+	struct hw_cell none = hw_cell_none();
 	struct hw_cell cells[] = {
 		hw_cell_text(hw_pool_kind_name(row->kind)),
 		hw_cell_number(row->blocks),
-		row->block_size ? hw_cell_number(row->block_size) : hw_cell_none(),
-		hw_cell_number(row->record_size),
-		hw_cell_number(row->used),
-		hw_cell_number(row->free),
-		all ? hw_cell_real((double)row->used / (double)all) : hw_cell_none(),
-		hw_cell_number(all * row->record_size),
+		row->block_size ? hw_cell_number(row->block_size) : none,
+		counted ? hw_cell_number(row->record_size) : none,
+		counted ? hw_cell_number(row->used) : none,
+		counted ? hw_cell_number(row->free) : none,
+		bytes ? hw_cell_real((double)row->used_bytes / (double)bytes) : none,
+		hw_cell_number(bytes),
 		hw_cell_text(hw_level_name((enum hw_level)row->level)),
-		row->percent ? hw_cell_number(row->percent) : hw_cell_none(),
+		row->percent ? hw_cell_number(row->percent) : none,
 		type_cell(typing, row),
 		hw_cell_number(row->example),
 	};

@@ -6,6 +6,9 @@
 
 static const char *const kind_names[] = {
 	[HW_POOL_PYMALLOC] = "pymalloc",
+	[HW_POOL_OBSTACK] = "obstack",
+	[HW_POOL_APR] = "apr",
+	[HW_POOL_NGINX] = "nginx",
 	[HW_POOL_RECORDS] = "records",
 };
 
@@ -20,16 +23,16 @@ static bool is_same(const struct hw_pool_row *a, const struct hw_pool_row *b)
 	       a->block_size == b->block_size && a->level == b->level && a->percent == b->percent;
 }
 
-static struct hw_pool_row *slot_of(const struct hw_pool_tally *tally, const struct hw_pool_row *row)
+static struct hw_pool_slot *slot_of(const struct hw_pool_tally *tally, const struct hw_pool_row *row)
 {
 	uint64_t key = row->type * UINT64_C(0x9e3779b97f4a7c15) ^ row->record_size << 8 ^ row->block_size ^
 		       row->level;
 	size_t mask = tally->capacity - 1;
 	size_t at = (size_t)(key * 0x9e3779b97f4a7c15 >> 24) & mask;
 
-	while (tally->rows[at].record_size && !is_same(&tally->rows[at], row))
+	while (tally->slots[at].taken && !is_same(&tally->slots[at].row, row))
 		at = (at + 1) & mask;
-	return &tally->rows[at];
+	return &tally->slots[at];
 }
 
 static bool grow(struct hw_pool_tally *tally)
@@ -39,40 +42,41 @@ static bool grow(struct hw_pool_tally *tally)
 	if (2 * (tally->count + 1) <= tally->capacity)
 		return true;
 	larger.capacity = tally->capacity ? 2 * tally->capacity : FIRST_SLOTS;
-	larger.rows = calloc(larger.capacity, sizeof(*larger.rows));
-	if (!larger.rows)
+	larger.slots = calloc(larger.capacity, sizeof(*larger.slots));
+	if (!larger.slots)
 		return false;
 	for (size_t i = 0; i < tally->capacity; i++) {
-		if (tally->rows[i].record_size)
-			*slot_of(&larger, &tally->rows[i]) = tally->rows[i];
+		if (tally->slots[i].taken)
+			*slot_of(&larger, &tally->slots[i].row) = tally->slots[i];
 	}
-	free(tally->rows);
+	free(tally->slots);
 	*tally = larger;
 	return true;
 }
 
 struct hw_pool_row *hw_pool_tally_row(struct hw_pool_tally *tally, const struct hw_pool_row *row)
 {
-	struct hw_pool_row *slot;
+	struct hw_pool_slot *slot;
 
 	if (!grow(tally))
 		return NULL;
 	slot = slot_of(tally, row);
-	if (!slot->record_size) {
-		*slot = *row;
-		slot->used = slot->free = slot->blocks = slot->example = 0;
+	if (!slot->taken) {
+		slot->taken = true;
+		slot->row = *row;
+		slot->row.used = slot->row.free = slot->row.blocks = slot->row.example = 0;
+		slot->row.used_bytes = slot->row.free_bytes = 0;
 		tally->count++;
 	}
-	return slot;
+	return &slot->row;
 }
 
 /* The most bytes first; then what does not depend on where things lie. */
 static int compare(const void *a, const void *b)
 {
 	const struct hw_pool_row *first = a, *second = b;
-
-	uint64_t bytes = (first->used + first->free) * first->record_size;
-	uint64_t other = (second->used + second->free) * second->record_size;
+	uint64_t bytes = first->used_bytes + first->free_bytes;
+	uint64_t other = second->used_bytes + second->free_bytes;
 
 	if (bytes != other)
 		return bytes < other ? 1 : -1;
@@ -88,33 +92,43 @@ static void count(struct hw_typing *typing, const struct hw_pool_row *row)
 	if (!row->type)
 		return;
 	type->pooled += row->used;
-	type->pooled_bytes += row->used * row->record_size;
+	type->pooled_bytes += row->used_bytes;
 	type->lowest = hw_min(type->lowest, (enum hw_level)row->level);
 	type->highest = hw_max(type->highest, (enum hw_level)row->level);
 }
 
+static struct hw_error *move_row(struct hw_typing *typing, const struct hw_pool_row *row)
+{
+	struct hw_pool_row *next = hw_array_next(typing->pools, typing->pool_count, typing->pool_capacity);
+
+	if (!next)
+		return hw_error_no_memory();
+	*next = *row;
+	if (row->record_size) {
+		next->used_bytes = row->used * row->record_size;
+		next->free_bytes = row->free * row->record_size;
+	}
+	typing->pool_count++;
+	count(typing, next);
+	return NULL;
+}
+
 struct hw_error *hw_pool_tally_finish(struct hw_pool_tally *tally, struct hw_typing *typing)
 {
-	for (size_t i = 0; i < tally->capacity; i++) {
-		struct hw_pool_row *next;
+	struct hw_error *error = NULL;
 
-		if (!tally->rows[i].record_size)
-			continue;
-		next = hw_array_next(typing->pools, typing->pool_count, typing->pool_capacity);
-		if (!next)
-			return hw_error_no_memory();
-		*next = tally->rows[i];
-		typing->pool_count++;
-		count(typing, next);
+	for (size_t i = 0; i < tally->capacity && !error; i++) {
+		if (tally->slots[i].taken)
+			error = move_row(typing, &tally->slots[i].row);
 	}
 	if (typing->pool_count)
 		qsort(typing->pools, typing->pool_count, sizeof(*typing->pools), compare);
 	hw_pool_tally_deinit(tally);
-	return NULL;
+	return error;
 }
 
 void hw_pool_tally_deinit(struct hw_pool_tally *tally)
 {
-	free(tally->rows);
+	free(tally->slots);
 	*tally = (struct hw_pool_tally){ 0 };
 }

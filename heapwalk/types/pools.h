@@ -6,15 +6,20 @@
 #include "heapwalk/types/typer.h"
 
 /* Open addressing by kind, type, record size, block size and level; at most half full. Zeroed: empty. */
+struct hw_pool_slot {
+	struct hw_pool_row row;
+	bool taken;
+};
+
 struct hw_pool_tally {
-	struct hw_pool_row *rows;
+	struct hw_pool_slot *slots;
 	size_t count;
 	size_t capacity;
 };
 
 /*
- * The row for records like `row`'s, made with zero counts if it is new; valid until the next call. NULL:
- * memory is short.
+ * The row for records like `row`'s, made with zero counts if it is new; valid until the next call. Bytes are
+ * worked out at the end where there is a record size. NULL: memory is short.
  */
 struct hw_pool_row *hw_pool_tally_row(struct hw_pool_tally *tally, const struct hw_pool_row *row);
 

@@ -10,7 +10,7 @@
 #include "heapwalk/types/pools.h"
 #include "heapwalk/types/pools_pymalloc.h"
 
-#define LEAST_BLOCK   4096
+#define LEAST_BLOCK   3072
 #define LEAST_MAPPING 65536
 #define BUDGET        ((uint64_t)192 << 20) /* bytes that are looked at */
 #define TARGETS       64                    /* of a segment that are kept */
@@ -70,7 +70,7 @@ static bool is_open(const struct finder *finder, uint32_t chunk)
 	if (!hw_chunk_is_live(finder->heap, chunk) || hw_chunk_usable(finder->heap, chunk) < LEAST_BLOCK ||
 		content == HW_CONTENT_STRING || content == HW_CONTENT_WIDE)
 		return false;
-	return answer->level < HW_LEVEL_STRONG ||
+	return answer->level < HW_LEVEL_STRONG || answer->evidence == HW_EVIDENCE_RECORDS ||
 	       (answer->evidence == HW_EVIDENCE_VTABLE && answer->fit != HW_FIT_EXACT);
 }
 

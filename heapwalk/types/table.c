@@ -208,7 +208,7 @@ static void add_pool(struct hw_type_table *table, const struct hw_pool_row *pool
 			.type = pool->type,
 			.types = 1,
 			.level = (enum hw_level)pool->level,
-			.evidence = pool->kind == HW_POOL_PYMALLOC ? HW_EVIDENCE_TAG : HW_EVIDENCE_RECORDS,
+			.evidence = pool->kind == HW_POOL_RECORDS ? HW_EVIDENCE_RECORDS : HW_EVIDENCE_TAG,
 			.pooled = true,
 		};
 	}
@@ -234,8 +234,8 @@ static bool add_pools(
 	for (uint32_t i = 0; i < typing->pool_count; i++) {
 		const struct hw_pool_row *pool = &typing->pools[i];
 
-		/* Records in chunks are counted as their chunks. */
-		if (pool->used && pool->type && !(pool->kind == HW_POOL_RECORDS && pool->block_size) &&
+		/* What lies in chunks is counted as these. */
+		if (pool->used && pool->type && (pool->kind == HW_POOL_PYMALLOC || !pool->block_size) &&
 			(!selection || !selection->types || selection->types[pool->type]))
 			add_pool(table, pool, row_of);
 	}

@@ -106,6 +106,7 @@ struct hw_error *hw_typer_reach(struct hw_typer *typer) hw_must_check;
 
 extern const struct hw_look hw_look_vtables;
 extern const struct hw_look hw_look_cpython;
+extern const struct hw_look hw_look_pools;
 extern const struct hw_look hw_look_texts;
 extern const struct hw_look hw_look_words; /* decoded and resolved, for containers and shapes: word_look.h */
 

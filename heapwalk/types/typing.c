@@ -10,6 +10,7 @@ static const struct {
 } looks[] = {
 	{ HW_EVIDENCE_VTABLE, &hw_look_vtables },
 	{ HW_EVIDENCE_TAG, &hw_look_cpython },
+	{ HW_EVIDENCE_RECORDS, &hw_look_pools },
 	{ HW_EVIDENCE_TEXT, &hw_look_texts },
 	{ HW_EVIDENCE_NONE, &hw_look_words },
 };

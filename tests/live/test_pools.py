@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pools of the program's own, against what the program knows of them."""
+import contextlib
+import http.client
 import json
+import os
+import socket
 import subprocess
+import tempfile
 import unittest
 
 import harness
@@ -75,6 +80,113 @@ class RecordsTest(PoolTest):
             rows = self.listed(target.pid, "--columns", "address,type,size")
         pools = [row for row in rows.values() if (row["type"] or "").startswith("pool of ")]
         self.assertEqual(15, len(pools), pools)
+
+
+class Library(harness.Process):
+    """tests/targets/libpools.c: `blocks` that it made (address -> size), `count` and `bytes` that it asked for."""
+
+    def __init__(self, which):
+        super().__init__([harness.built("targets", "libpools"), which])
+        self.blocks = {}
+        try:
+            for line in iter(self.read_line, "ready"):
+                words = line.split()
+                if words[0] == "block":
+                    self.blocks[int(words[1], 16)] = int(words[2])
+                else:
+                    self.count, self.bytes = int(words[1]), int(words[2])
+        except AssertionError:
+            missing = self.process.wait() == 77
+            self.abandon()
+            if missing:
+                raise unittest.SkipTest("the library is not installed")
+            raise
+
+
+class LibrariesTest(PoolTest):
+    def by_kind(self, pid):
+        rows = {}
+        for row in self.rows(pid):
+            rows.setdefault(row["pool"], []).append(row)
+        return rows
+
+    def test_obstacks(self):
+        with Library("obstack") as target:
+            rows = self.by_kind(target.pid)
+        (obstack,) = rows["obstack"]
+        self.assertEqual(len(target.blocks), obstack["blocks"])
+        self.assertLessEqual(target.bytes, obstack["bytes"])
+        # Structs of 40 bytes, aligned to 16.
+        (records,) = rows["records"]
+        self.assertEqual((48, 3000), (records["record_size"], records["used"]))
+
+    def test_apr(self):
+        with Library("apr") as target:
+            (row,) = self.by_kind(target.pid)["apr"]
+        used = row["bytes"] * row["in_use"]
+        self.assertLessEqual(target.bytes, used)
+        # Each pool has a head, and a node that was filled keeps a rest.
+        self.assertLess(used, 1.1 * target.bytes)
+
+    def test_talloc(self):
+        with Library("talloc") as target:
+            (row,) = self.by_kind(target.pid)["records"]
+        # A head of 96 bytes and 56 more, aligned to 16; ten of a hundred were freed.
+        self.assertEqual((160, 90), (row["record_size"], row["used"]))
+
+
+NGINX = """daemon off; master_process off; pid {home}/pid; error_log {home}/log;
+events {{ worker_connections 200; }}
+http {{ access_log off; client_body_temp_path {home}/1; proxy_temp_path {home}/2; fastcgi_temp_path {home}/3;
+uwsgi_temp_path {home}/4; scgi_temp_path {home}/5; keepalive_timeout 600;
+server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello"; }} }} }}
+"""
+
+
+class NginxTest(PoolTest):
+    @contextlib.contextmanager
+    def nginx(self):
+        """A running nginx: (pid, port)."""
+        program = harness.need("nginx")
+        with socket.socket() as probe, tempfile.TemporaryDirectory(prefix="heapwalk-test-") as home:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            probe.close()
+            with open(os.path.join(home, "conf"), "w") as file:
+                file.write(NGINX.format(home=home, port=port))
+            server = subprocess.Popen([program, "-c", file.name], stderr=subprocess.DEVNULL)
+            try:
+                harness.wait_until(lambda: self.answers(port), "nginx to answer")
+                yield server.pid, port
+            finally:
+                server.terminate()
+                server.wait()
+
+    @staticmethod
+    def answers(port):
+        try:
+            return NginxTest.connect(port)
+        except OSError:
+            return None
+
+    @staticmethod
+    def connect(port):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        return connection
+
+    def test_connections(self):
+        with self.nginx() as (pid, port):
+            connections = [self.connect(port) for _ in range(60)]
+            rows = self.rows(pid)
+            for connection in connections:
+                connection.close()
+        pools = {row["block_size"]: row["blocks"] for row in rows if row["pool"] == "nginx"}
+        # connection_pool_size is 512 on 64-bit machines; the one that asked first is gone or idle.
+        self.assertIn(pools[520], (60, 61), pools)
+        # worker_connections of them were made at the start, in one array.
+        self.assertIn(200, [row["used"] for row in rows if row["pool"] == "records" and row["level"] == "likely"])
 
 
 class FormatsTest(PoolTest):
