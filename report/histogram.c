@@ -134,7 +134,7 @@ void hw_report_histogram(struct hw_report *report, const struct hw_findings *fin
 	hw_sheet_finish(sheet);
 	if (findings->heap->content_sampled)
 		hw_report_print(report,
-			"CONTENT: of each size up to %d bytes %d chunks were looked into, then one in %d.\n"
+			"TYPE: of each size up to %d bytes %d chunks were looked into, then one in %d.\n"
 			"--list looks into all.\n",
 			HW_SAMPLED_CHUNK, HW_SAMPLE_FIRST, HW_SAMPLE_STEP);
 }

@@ -6,13 +6,15 @@
 #include "report/number.h"
 
 #define BAR_LEAST 6
+#define BAR_CUT   4 /* beside text that has to be cut */
 #define BAR_MOST  32
 #define CUT_LEAST 8 /* columns of text that are always left of it */
 
 struct layout {
 	struct hw_sheet *sheet;
 	struct libscols_table *table;
-	size_t room; /* for the one column that takes what the others leave; SIZE_MAX: no limit */
+	size_t room; /* for the text that takes what the others leave; SIZE_MAX: no limit */
+	size_t bar;  /* for the bar */
 };
 
 static bool note_no_memory(struct layout *layout)
@@ -69,19 +71,32 @@ static size_t room_left(const struct hw_sheet *sheet)
 	return sheet->report->width > taken ? sheet->report->width - taken : 0;
 }
 
+/* What the text that may be cut would like to have; 0: there is none. */
+static size_t wanted_by_text(const struct hw_sheet *sheet)
+{
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < sheet->selected_count; i++) {
+		if (is_flexible(column_at(sheet, i)) && column_at(sheet, i)->unit != HW_UNIT_BAR)
+			wanted = hw_max(widest_cell(sheet, i), CUT_LEAST);
+	}
+	return wanted;
+}
+
+/* Text comes before the bar, which is content with little where there is both. */
 static void find_room(struct layout *layout)
 {
-	struct hw_sheet *sheet = layout->sheet;
+	const struct hw_sheet *sheet = layout->sheet;
+	size_t room = room_left(sheet), text = wanted_by_text(sheet), least = text ? BAR_CUT : BAR_LEAST;
 
 	layout->room = SIZE_MAX;
+	layout->bar = 0;
 	for (size_t i = 0; i < sheet->selected_count; i++) {
-		const struct hw_column *column = column_at(sheet, i);
-
-		if (column->unit == HW_UNIT_BAR)
-			layout->room = hw_min(hw_max(room_left(sheet), BAR_LEAST), BAR_MOST);
-		else if (is_flexible(column) && sheet->report->terminal)
-			layout->room = hw_max(room_left(sheet), CUT_LEAST);
+		if (column_at(sheet, i)->unit == HW_UNIT_BAR)
+			layout->bar = hw_min(hw_max(room - hw_min(room, text), least), BAR_MOST);
 	}
+	if (sheet->report->terminal)
+		layout->room = hw_max(room - hw_min(room, layout->bar), CUT_LEAST);
 }
 
 /* ------------------------------------------------------------------------------------------------- layout */
@@ -97,7 +112,9 @@ static bool add_cell(struct layout *layout, struct libscols_line *line, size_t i
 
 	if (label && column->unit == HW_UNIT_BAR)
 		cell = hw_cell_none();
-	text = label && !i ? strdup(label) : hw_cell_format(sheet->report, column, &cell, layout->room);
+	text = label && !i ? strdup(label)
+			   : hw_cell_format(sheet->report, column, &cell,
+				     column->unit == HW_UNIT_BAR ? layout->bar : layout->room);
 	if (!text || scols_line_refer_data(line, i, text) != 0) {
 		free(text);
 		return note_no_memory(layout);
