@@ -600,15 +600,20 @@ enum hw_root_kind {
 	HW_ROOT_MAPPED,     /* memory that the program has outside malloc: mapped, or between two sbrk()s */
 	HW_ROOT_STACK,      /* a thread's stack, the live part with the red zone */
 	HW_ROOT_REGISTER,   /* a thread's registers, vector registers among them */
+	HW_ROOT_KERNEL,     /* what the kernel keeps for the process: struct hw_kernel_word */
 	HW_ROOT_KINDS,
 };
 
-/* A range of words that are scanned for pointers. Disjoint; in order of address, registers last. */
+/*
+ * A range of words that are scanned for pointers. Disjoint; in order of address, then registers, then what the
+ * kernel keeps.
+ */
 struct hw_root {
 	enum hw_root_kind kind;
-	uint32_t owner; /* GLOBAL, LOADER: module index; MAPPED: map index; else thread index. UINT32_MAX:
-			   none */
-	uint64_t start; /* REGISTER: offset in the general registers' block, vector registers following it */
+	uint32_t owner; /* GLOBAL, LOADER: module index; MAPPED: map index; KERNEL: the epoll descriptor; else
+			   thread index. UINT32_MAX: none */
+	uint64_t start; /* REGISTER: offset in the general registers' block, vector registers following it;
+			   KERNEL: index into snapshot->kernel_words */
 	uint64_t end;
 };
 

@@ -6,6 +6,7 @@
 #include "inspector/fork.h"
 #include "inspector/freeze.h"
 #include "inspector/hold.h"
+#include "inspector/kernel_words.h"
 #include "inspector/maps.h"
 #include "inspector/method.h"
 #include "inspector/permission.h"
@@ -332,6 +333,8 @@ static struct hw_error *prepare(struct attachment *attachment, pid_t id)
 	if (!error)
 		error = hw_process_describe(attachment->snapshot, pid, attachment->living);
 	if (!error)
+		error = hw_kernel_words_read(attachment->snapshot, attachment->living);
+	if (!error)
 		error = choose_method(attachment, pid);
 	return error ? hw_permission_improve(error, pid) : NULL;
 }
@@ -351,6 +354,8 @@ static struct hw_error *conclude(struct attachment *attachment)
 	}
 	error = hw_hold_to_image(&attachment->hold, snapshot, forked ? HW_HOLD_UNFORKABLE : HW_HOLD_ALL,
 		forked ? attachment->fork->mem : -1);
+	if (!error)
+		error = hw_kernel_words_read(snapshot, attachment->living);
 	return error ? error : hw_snapshot_find_modules(snapshot);
 }
 

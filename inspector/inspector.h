@@ -329,6 +329,15 @@ struct hw_thread {
 	struct hw_register_set vector; /* floating point and vector registers: pointers hide there too */
 };
 
+/*
+ * A value that the kernel keeps for the process until it gives it back: often a pointer, and the only one to
+ * what it points to. Not known of a core.
+ */
+struct hw_kernel_word {
+	uint64_t value; /* epoll_event.data, of 32-bit programs with anything in the upper half; sigev_value */
+	int descriptor; /* of the epoll instance; -1: a timer's (timer_create()) */
+};
+
 /* An address in the target and the name and attributes that .dynsym has for it. */
 struct hw_dynamic_symbol {
 	const char *name; /* borrowed for the duration of the callback */
@@ -436,6 +445,10 @@ struct hw_snapshot {
 	size_t thread_count;
 	struct hw_module *modules; /* by start address */
 	size_t module_count;
+	struct hw_kernel_word *kernel_words; /* those of one descriptor in succession; some may be there twice
+					      */
+	size_t kernel_word_count;
+	size_t kernel_word_capacity;
 	struct hw_freeze freeze;
 	struct hw_warning *warnings;
 	size_t warning_count;

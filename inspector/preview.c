@@ -2,6 +2,7 @@
 /* A look at a running process. */
 #include <fcntl.h>
 
+#include "inspector/kernel_words.h"
 #include "inspector/maps.h"
 #include "inspector/permission.h"
 #include "inspector/permission.h"
@@ -27,6 +28,8 @@ static struct hw_error *fill_preview(struct hw_snapshot *snapshot, pid_t id)
 		error = hw_holding_add_fd(snapshot->holding, fd);
 	if (!error)
 		error = hw_maps_to_image(snapshot, fd);
+	if (!error)
+		error = hw_kernel_words_read(snapshot, living);
 	if (!error)
 		error = hw_snapshot_find_modules(snapshot);
 	return error ? hw_permission_improve(error, pid) : NULL;

@@ -74,6 +74,7 @@ static void arrays_destroy(struct hw_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->warning_count; i++)
 		free(snapshot->warnings[i].text);
 	free(snapshot->maps);
+	free(snapshot->kernel_words);
 	free(snapshot->threads);
 	free(snapshot->modules);
 	free(snapshot->warnings);

@@ -84,6 +84,14 @@ static int thread_text(const struct hw_findings *findings, const struct hw_holde
 		thread->name, thread->name[0] ? ")" : "");
 }
 
+/* "epoll registrations of descriptor 5", "timers" */
+static int kernel_text(const struct hw_holder *holder, char **text)
+{
+	if (holder->owner == UINT32_MAX)
+		return asprintf(text, "timers");
+	return asprintf(text, "epoll registrations of descriptor %d", (int)holder->owner);
+}
+
 char *hw_holder_text(const struct hw_findings *findings, const struct hw_holder *holder)
 {
 	char *text;
@@ -93,6 +101,8 @@ char *hw_holder_text(const struct hw_findings *findings, const struct hw_holder 
 		length = global_text(findings, holder, &text);
 	else if (holder->kind == HW_ROOT_MAPPED)
 		length = mapping_text(findings, holder, &text);
+	else if (holder->kind == HW_ROOT_KERNEL)
+		length = kernel_text(holder, &text);
 	else
 		length = thread_text(findings, holder, &text);
 	return length < 0 ? NULL : text;

@@ -75,7 +75,7 @@ TARGETS += $(FACTORIES)
 $(FACTORIES): $(wildcard tests/targets/factory/*)
 	$(say) TARGET $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl
+	$(Q)$(CC) -D_GNU_SOURCE $(TARGET_CFLAGS) $(FLAGS_$(@F)) -o $@ $(filter %.c,$^) -ldl -lrt
 
 # tests/targets/idle.c also with another libc, and not position-independent.
 TARGETS += $(B)/targets/idle-musl $(B)/targets/idle-no-pie

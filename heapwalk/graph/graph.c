@@ -43,6 +43,7 @@ const char *hw_root_kind_name(enum hw_root_kind kind)
 		[HW_ROOT_MAPPED] = "mapped",
 		[HW_ROOT_STACK] = "stack",
 		[HW_ROOT_REGISTER] = "register",
+		[HW_ROOT_KERNEL] = "kernel",
 	};
 
 	return names[kind];
@@ -81,6 +82,10 @@ bool hw_graph_root_value(const struct hw_graph *graph, const struct hw_root_word
 	const struct hw_thread *thread;
 	uint8_t bytes[8];
 
+	if (root->kind == HW_ROOT_KERNEL) {
+		*value = hw_kernel_pointer(graph->heap, word->address);
+		return true;
+	}
 	if (root->kind != HW_ROOT_REGISTER) {
 		if (hw_image_read_some(image, word->address, bytes, image->word_size) != image->word_size)
 			return false;

@@ -9,7 +9,7 @@
 
 /* A word of a root that points to a live chunk. */
 struct hw_root_word {
-	uint64_t address; /* of the word; in registers its offset, as in struct hw_root */
+	uint64_t address; /* of the word; in registers and the kernel as in struct hw_root */
 	uint32_t root;    /* index into graph->roots */
 };
 

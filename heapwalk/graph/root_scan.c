@@ -143,12 +143,26 @@ static bool scan_registers(struct root_scan *root_scan, const struct hw_root *ro
 	       scan_register_set(root_scan, &thread->vector, thread->general.size);
 }
 
+static bool scan_kernel(struct root_scan *root_scan, const struct hw_root *root)
+{
+	uint32_t reference;
+
+	for (uint64_t i = root->start; i < root->end; i++) {
+		if (hw_scan_word(root_scan->scan, hw_kernel_pointer(root_scan->scan->heap, i), &reference) &&
+			!add_word(root_scan, i, reference))
+			return false;
+	}
+	return true;
+}
+
 static bool scan_root(struct root_scan *root_scan, const struct hw_root *root)
 {
 	const struct hw_thread_block *block;
 
 	if (root->kind == HW_ROOT_REGISTER)
 		return scan_registers(root_scan, root);
+	if (root->kind == HW_ROOT_KERNEL)
+		return scan_kernel(root_scan, root);
 	if (!scan_memory(root_scan, root))
 		return false;
 	if (root->kind != HW_ROOT_DESCRIPTOR)

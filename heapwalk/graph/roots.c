@@ -271,6 +271,26 @@ static bool add_registers(struct finder *finder)
 	return true;
 }
 
+/* One root for each descriptor, and one for timers. */
+static bool add_kernel(struct finder *finder)
+{
+	const struct hw_snapshot *snapshot = finder->snapshot;
+
+	for (size_t i = 0, next; i < snapshot->kernel_word_count; i = next) {
+		int descriptor = snapshot->kernel_words[i].descriptor;
+		struct hw_root root = { .kind = HW_ROOT_KERNEL, .owner = (uint32_t)descriptor, .start = i };
+
+		for (next = i; next < snapshot->kernel_word_count; next++) {
+			if (snapshot->kernel_words[next].descriptor != descriptor)
+				break;
+		}
+		root.end = next;
+		if (!add_root(finder, &root))
+			return false;
+	}
+	return true;
+}
+
 struct hw_error *hw_roots_find(const struct hw_heap *heap, unsigned ignore, struct hw_roots *roots)
 {
 	struct finder finder = { .heap = heap, .snapshot = heap->snapshot, .roots = roots, .ignore = ignore };
@@ -284,7 +304,7 @@ struct hw_error *hw_roots_find(const struct hw_heap *heap, unsigned ignore, stru
 	lay_malloc(&finder);
 	lay_threads(&finder);
 	if (finder.out_of_memory || !hw_layers_flatten(&finder.layers, add_piece, &finder) ||
-		!add_registers(&finder)) {
+		!add_registers(&finder) || !add_kernel(&finder)) {
 		hw_layers_deinit(&finder.layers);
 		hw_roots_deinit(roots);
 		return hw_error_no_memory();

@@ -12,7 +12,7 @@
 #include "heapwalk/heap.h"
 
 struct hw_roots {
-	struct hw_root *roots; /* by address; registers last */
+	struct hw_root *roots; /* by address; then registers, then what the kernel keeps */
 	size_t count;
 	size_t capacity;
 	struct hw_thread_block *blocks; /* of snapshot->threads; thread_pointer 0: not found */
@@ -23,5 +23,16 @@ struct hw_roots {
 struct hw_error *hw_roots_find(
 	const struct hw_heap *heap, unsigned ignore, struct hw_roots *roots) hw_must_check;
 void hw_roots_deinit(struct hw_roots *roots);
+
+/*
+ * What number `index` of snapshot->kernel_words points to: without bits that the program keeps in a pointer's
+ * lowest ones, as nginx does.
+ */
+static inline uint64_t hw_kernel_pointer(const struct hw_heap *heap, uint64_t index)
+{
+	uint64_t value = heap->snapshot->kernel_words[index].value;
+
+	return (heap->word_size == 4 ? value & UINT32_MAX : value) & ~UINT64_C(7);
+}
 
 #endif

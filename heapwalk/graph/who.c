@@ -23,6 +23,7 @@ static const uint32_t costs[HW_ROOT_KINDS] = {
 	[HW_ROOT_DESCRIPTOR] = 2,
 	[HW_ROOT_STACK] = 2,
 	[HW_ROOT_REGISTER] = 3,
+	[HW_ROOT_KERNEL] = 1,
 };
 
 #define COSTS 4

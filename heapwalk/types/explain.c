@@ -210,7 +210,7 @@ static struct hw_error *say_holding_root(struct maker *maker, const struct hw_ro
 			(int)snapshot->threads[root->owner].tid);
 	else
 		text = format("%s", hw_root_kind_name(root->kind));
-	return add_line(maker, HW_EXPLAIN_HELD_BY, root->kind == HW_ROOT_REGISTER ? 0 : word->address,
+	return add_line(maker, HW_EXPLAIN_HELD_BY, root->kind >= HW_ROOT_REGISTER ? 0 : word->address,
 		UINT32_MAX, text);
 }
 

@@ -32,6 +32,8 @@ void scenario_detached_threads(void);
 void scenario_many_threads(void);
 void scenario_in_mappings(void);
 void scenario_in_sbrk(void);
+void scenario_in_epoll(void);
+void scenario_in_timers(void);
 #ifndef LEAK_STATIC
 void scenario_in_library(void);
 void scenario_in_library_thread_local(void);
@@ -84,6 +86,8 @@ static const struct scenario scenarios[] = {
 	{ "many-threads", scenario_many_threads },
 	{ "mappings", scenario_in_mappings },
 	{ "sbrk", scenario_in_sbrk },
+	{ "epoll", scenario_in_epoll },
+	{ "timers", scenario_in_timers },
 #ifndef LEAK_STATIC
 	{ "library", scenario_in_library },
 	{ "library-thread-local", scenario_in_library_thread_local },
