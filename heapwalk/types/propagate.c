@@ -12,10 +12,12 @@
 #define OUT_WEIGHT 1.0f
 #define IN_WEIGHT  2.0f
 
-/* What a shape's prospects say, word by word. */
+/* What the prospects of shapes say of each other. It stays the same, whatever is believed. */
 struct opinions {
 	struct hw_said (*said)[HW_SAMPLE_WORDS]; /* by prospect, those of a cluster one behind the other */
 	uint32_t *first;                         /* by cluster */
+	int8_t *agreements;                      /* by link, then by prospect of the one, then of the other */
+	size_t *first_agreement;                 /* by link */
 };
 
 /* ------------------------------------------------------------------------------------------------- links */
@@ -96,30 +98,6 @@ static struct hw_error *link_clusters(struct hw_joint *joint)
 
 /* ----------------------------------------------------------------------------------------------- opinions */
 
-static struct hw_error *opinions_init(struct opinions *opinions, struct hw_joint *joint)
-{
-	uint32_t count = 0;
-
-	opinions->first = calloc((size_t)joint->cluster_count + 1, sizeof(*opinions->first));
-	if (!opinions->first)
-		return hw_error_no_memory();
-	for (uint32_t i = 0; i < joint->cluster_count; i++) {
-		opinions->first[i] = count;
-		count += joint->clusters[i].prospect_count;
-	}
-	opinions->said = calloc((size_t)count + 1, sizeof(*opinions->said));
-	if (!opinions->said) {
-		free(opinions->first);
-		return hw_error_no_memory();
-	}
-	for (uint32_t i = 0; i < joint->cluster_count; i++) {
-		for (uint32_t k = 0; k < joint->clusters[i].prospect_count; k++)
-			hw_joint_say(joint, joint->clusters[i].prospects[k].type,
-				opinions->said[opinions->first[i] + k]);
-	}
-	return NULL;
-}
-
 /* How a pointer to `target` and a thing of `type` go together: for, against, or neither. */
 static int agree(const struct hw_joint *joint, const struct hw_said *said, uint32_t type)
 {
@@ -138,6 +116,69 @@ static int agree(const struct hw_joint *joint, const struct hw_said *said, uint3
 	if (target->kind == HW_TYPE_STRUCT && hw_starts_like(joint->program, type, said->target))
 		return 1;
 	return target->kind == HW_TYPE_BASE && target->size == 1 ? 0 : -1;
+}
+
+static void opinions_deinit(struct opinions *opinions)
+{
+	free(opinions->said);
+	free(opinions->first);
+	free(opinions->agreements);
+	free(opinions->first_agreement);
+}
+
+static struct hw_error *allocate(struct opinions *opinions, const struct hw_joint *joint)
+{
+	size_t prospects = 0, pairs = 0;
+
+	opinions->first = calloc((size_t)joint->cluster_count + 1, sizeof(*opinions->first));
+	opinions->first_agreement = calloc(joint->link_count + 1, sizeof(*opinions->first_agreement));
+	if (!opinions->first || !opinions->first_agreement)
+		return hw_error_no_memory();
+	for (uint32_t i = 0; i < joint->cluster_count; i++) {
+		opinions->first[i] = (uint32_t)prospects;
+		prospects += joint->clusters[i].prospect_count;
+	}
+	for (size_t i = 0; i < joint->link_count; i++) {
+		opinions->first_agreement[i] = pairs;
+		pairs += (size_t)joint->clusters[joint->links[i].from].prospect_count *
+			 joint->clusters[joint->links[i].to].prospect_count;
+	}
+	opinions->said = calloc(prospects + 1, sizeof(*opinions->said));
+	opinions->agreements = malloc(pairs + 1);
+	return opinions->said && opinions->agreements ? NULL : hw_error_no_memory();
+}
+
+static void compare_all(struct opinions *opinions, struct hw_joint *joint)
+{
+	int8_t *slot = opinions->agreements;
+
+	for (size_t l = 0; l < joint->link_count; l++) {
+		const struct hw_link *link = &joint->links[l];
+		const struct hw_cluster *from = &joint->clusters[link->from],
+					*to = &joint->clusters[link->to];
+
+		for (uint32_t i = 0; i < from->prospect_count; i++) {
+			const struct hw_said *said = opinions->said[opinions->first[link->from] + i];
+
+			for (uint32_t k = 0; k < to->prospect_count; k++)
+				*slot++ = (int8_t)agree(joint, &said[link->word], to->prospects[k].type);
+		}
+	}
+}
+
+static struct hw_error *opinions_init(struct opinions *opinions, struct hw_joint *joint)
+{
+	struct hw_error *error = allocate(opinions, joint);
+
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < joint->cluster_count; i++) {
+		for (uint32_t k = 0; k < joint->clusters[i].prospect_count; k++)
+			hw_joint_say(joint, joint->clusters[i].prospects[k].type,
+				opinions->said[opinions->first[i] + k]);
+	}
+	compare_all(opinions, joint);
+	return NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------- rounds */
@@ -166,34 +207,30 @@ static float odds(float supported, float neutral, float against)
 	return logf(SUPPORT * supported + neutral + CONTRADICT * against + 0.001f);
 }
 
-static void pass_forth(struct hw_joint *joint, const struct opinions *opinions, const struct hw_link *link)
+/* What `from` may be tells what `to` may be, by what each of them says of it; and the other way round. */
+static void pass(struct hw_joint *joint, const int8_t *agreements, const struct hw_link *link)
 {
-	const struct hw_cluster *from = &joint->clusters[link->from];
-	struct hw_cluster *to = &joint->clusters[link->to];
+	struct hw_cluster *from = &joint->clusters[link->from], *to = &joint->clusters[link->to];
+	float back[HW_PROSPECTS][3], forth[HW_PROSPECTS][3];
 
-	for (uint32_t k = 0; k < to->prospect_count; k++) {
-		float sums[3] = { 0, from->none, 0 };
-
-		for (uint32_t i = 0; i < from->prospect_count; i++)
-			sums[1 - agree(joint, &opinions->said[opinions->first[link->from] + i][link->word],
-					 to->prospects[k].type)] += from->prospects[i].belief;
-		to->prospects[k].score += IN_WEIGHT * link->share_to * odds(sums[0], sums[1], sums[2]);
-	}
-}
-
-static void pass_back(struct hw_joint *joint, const struct opinions *opinions, const struct hw_link *link)
-{
-	struct hw_cluster *from = &joint->clusters[link->from];
-	const struct hw_cluster *to = &joint->clusters[link->to];
-
+	for (uint32_t i = 0; i < from->prospect_count; i++)
+		memcpy(back[i], (const float[3]){ 0, to->none, 0 }, sizeof(back[i]));
+	for (uint32_t k = 0; k < to->prospect_count; k++)
+		memcpy(forth[k], (const float[3]){ 0, from->none, 0 }, sizeof(forth[k]));
 	for (uint32_t i = 0; i < from->prospect_count; i++) {
-		const struct hw_said *said = &opinions->said[opinions->first[link->from] + i][link->word];
-		float sums[3] = { 0, to->none, 0 };
+		for (uint32_t k = 0; k < to->prospect_count; k++) {
+			int place = 1 - *agreements++;
 
-		for (uint32_t k = 0; k < to->prospect_count; k++)
-			sums[1 - agree(joint, said, to->prospects[k].type)] += to->prospects[k].belief;
-		from->prospects[i].score += OUT_WEIGHT * link->share_from * odds(sums[0], sums[1], sums[2]);
+			back[i][place] += to->prospects[k].belief;
+			forth[k][place] += from->prospects[i].belief;
+		}
 	}
+	for (uint32_t i = 0; i < from->prospect_count; i++)
+		from->prospects[i].score +=
+			OUT_WEIGHT * link->share_from * odds(back[i][0], back[i][1], back[i][2]);
+	for (uint32_t k = 0; k < to->prospect_count; k++)
+		to->prospects[k].score +=
+			IN_WEIGHT * link->share_to * odds(forth[k][0], forth[k][1], forth[k][2]);
 }
 
 static void start_round(struct hw_joint *joint)
@@ -237,20 +274,21 @@ static int compare_beliefs(const void *left, const void *right)
 
 struct hw_error *hw_joint_propagate(struct hw_joint *joint)
 {
-	struct opinions opinions;
+	struct opinions opinions = { .said = NULL };
 	struct hw_error *error = link_clusters(joint);
 
 	if (!error)
 		error = opinions_init(&opinions, joint);
-	if (error)
+	if (error) {
+		opinions_deinit(&opinions);
 		return error;
+	}
 	start_round(joint);
 	end_round(joint, 0);
 	for (int round = 0; round < ROUNDS; round++) {
 		start_round(joint);
 		for (size_t i = 0; i < joint->link_count; i++) {
-			pass_forth(joint, &opinions, &joint->links[i]);
-			pass_back(joint, &opinions, &joint->links[i]);
+			pass(joint, &opinions.agreements[opinions.first_agreement[i]], &joint->links[i]);
 		}
 		end_round(joint, DAMPING);
 	}
@@ -259,7 +297,6 @@ struct hw_error *hw_joint_propagate(struct hw_joint *joint)
 	for (uint32_t i = 1; i < joint->cluster_count; i++)
 		qsort(joint->clusters[i].prospects, joint->clusters[i].prospect_count,
 			sizeof(joint->clusters[i].prospects[0]), compare_beliefs);
-	free(opinions.said);
-	free(opinions.first);
+	opinions_deinit(&opinions);
 	return NULL;
 }
