@@ -163,10 +163,13 @@ STRING_FUNCTIONS = re.compile(r"basic_string<(char|wchar_t)|\bstd::string\b|std:
 
 class Truth:
     """Types of blocks by their return addresses. `wrappers` (a regular expression of functions to look
-    behind) and `table` ((function, type) pairs of regular expressions and types) come from reading the source."""
+    behind) and `table` ((function, type) pairs of regular expressions and types) come from reading the source.
+    `originals`: stripped files and those with debug information that they were made of."""
 
-    def __init__(self, pid, wrappers, table):
+    def __init__(self, pid, wrappers, table, originals):
         self.modules = modules(pid)
+        for module in self.modules:
+            module.path = originals.get(module.path, module.path)
         self.starts = [module.start for module in self.modules]
         self.wrappers = re.compile(wrappers or r"(?!)")
         self.table = [(re.compile(pattern), name) for pattern, name in table]
