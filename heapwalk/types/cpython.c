@@ -5,73 +5,76 @@
 #include "heapwalk/types/pools.h"
 #include "heapwalk/types/pools_pymalloc.h"
 
-/* Chunks and blocks that a layout is proven on, spread over all of them. */
-#define PROOF_SAMPLE 20000
+/* Chunks and pools that a layout is proven on, spread over all of them. */
+#define PROOF_CHUNKS 5000
+#define PROOF_POOLS  100
+
+/* Blocks that are looked into when only the cheap evidence is wanted. */
+#define CHEAP_BLOCKS (1u << 21)
 
 /* ------------------------------------------------------------------------------------- going through memory
  */
 
-/* Something to do with each block; false ends it. */
-typedef bool each_block(struct hw_cpython *cpython, const struct hw_cpython_block *block, uint32_t index,
+/* Something to do with each block. */
+typedef void each_block(struct hw_cpython *cpython, const struct hw_cpython_block *block, uint32_t index,
 	bool in_pool, void *argument);
-
-static struct hw_cpython_block view_block(struct hw_window *window, uint64_t address, uint64_t usable)
-{
-	size_t need = (size_t)hw_min(usable, HW_CPYTHON_GLANCE);
-
-	return (struct hw_cpython_block){ .address = address,
-		.usable = usable,
-		.bytes = hw_window_view(window, address, need, NULL),
-		.available = need };
-}
 
 static void each_chunk(struct hw_cpython *cpython, uint32_t step, each_block *each, void *argument)
 {
 	const struct hw_heap *heap = cpython->heap;
 	struct hw_window window;
 
-	hw_window_init_ahead(&window, cpython->image);
+	hw_window_init(&window, cpython->image, 0);
 	for (uint64_t i = 0; i < heap->chunks.count && !cpython->error; i += step) {
-		struct hw_cpython_block block;
+		struct hw_cpython_block block = { .address = hw_chunk_user(heap, (uint32_t)i) };
 
 		if (!hw_chunk_is_live(heap, (uint32_t)i))
 			continue;
-		block = view_block(
-			&window, hw_chunk_user(heap, (uint32_t)i), hw_chunk_usable(heap, (uint32_t)i));
+		block.usable = hw_chunk_usable(heap, (uint32_t)i);
+		block.available = (size_t)hw_min(block.usable, HW_CPYTHON_GLANCE);
+		block.bytes = hw_window_view(&window, block.address, block.available, NULL);
 		block.is_loose = hw_chunk_state(heap, (uint32_t)i) == HW_CHUNK_MMAPPED;
-		if (block.bytes && !each(cpython, &block, (uint32_t)i, false, argument))
-			break;
+		if (block.bytes)
+			each(cpython, &block, (uint32_t)i, false, argument);
 	}
 	hw_window_deinit(&window);
 }
 
-static bool each_in_pool(struct hw_cpython *cpython, struct hw_window *window,
-	const struct hw_pymalloc_pool *pool, uint32_t step, each_block *each, void *argument)
+static void each_in_pool(struct hw_cpython *cpython, const struct hw_pymalloc_pool *pool,
+	const uint8_t *bytes, each_block *each, void *argument)
 {
 	const struct hw_pymalloc_arenas *arenas = cpython->arenas;
 
-	for (uint32_t i = 0; i < pool->count; i += step) {
-		uint64_t address = pool->address + arenas->head + (uint64_t)i * pool->size;
-		struct hw_cpython_block block;
+	for (uint32_t i = 0; i < pool->count; i++) {
+		uint64_t offset = arenas->head + (uint64_t)i * pool->size;
+		struct hw_cpython_block block = {
+			.address = pool->address + offset,
+			.usable = pool->size,
+			.bytes = bytes + offset,
+			.available = hw_min((size_t)pool->size, HW_CPYTHON_GLANCE),
+		};
 
-		if (arenas->blocks[pool->first + i] == HW_PYMALLOC_FREE)
-			continue;
-		block = view_block(window, address, pool->size);
-		if (block.bytes && !each(cpython, &block, pool->first + i, true, argument))
-			return false;
+		if (arenas->blocks[pool->first + i] != HW_PYMALLOC_FREE)
+			each(cpython, &block, pool->first + i, true, argument);
 	}
-	return true;
 }
 
-static void each_pool_block(struct hw_cpython *cpython, uint32_t step, each_block *each, void *argument)
+/* The used blocks of each so many'th pool; tells the free ones apart on the way. */
+static void each_pool_block(struct hw_cpython *cpython, size_t step, each_block *each, void *argument)
 {
-	const struct hw_pymalloc_arenas *arenas = cpython->arenas;
+	struct hw_pymalloc_arenas *arenas = cpython->arenas;
 	struct hw_window window;
 
 	hw_window_init_ahead(&window, cpython->image);
-	for (size_t i = 0; i < arenas->pool_count && !cpython->error; i++) {
-		if (!each_in_pool(cpython, &window, &arenas->pools[i], step, each, argument))
-			break;
+	for (size_t i = 0; i < arenas->pool_count && !cpython->error; i += step) {
+		const struct hw_pymalloc_pool *pool = &arenas->pools[i];
+		size_t size = (size_t)1 << arenas->geometry.pool_shift;
+		const uint8_t *bytes = hw_window_view(&window, pool->address, size, NULL);
+
+		if (!bytes)
+			continue;
+		hw_pymalloc_mark_free(arenas, pool, bytes);
+		each_in_pool(cpython, pool, bytes, each, argument);
 	}
 	hw_window_deinit(&window);
 }
@@ -85,20 +88,19 @@ struct proof {
 	uint64_t keys;    /* and of these the ones whose keys look right */
 };
 
-static bool prove_block(struct hw_cpython *cpython, const struct hw_cpython_block *block,
+static void prove_block(struct hw_cpython *cpython, const struct hw_cpython_block *block,
 	uint32_t index hw_unused, bool in_pool hw_unused, void *argument)
 {
 	struct hw_cpython_object object;
 	struct proof *proof = argument;
 
 	if (!hw_cpython_object_in(cpython, block, &object))
-		return true;
+		return;
 	proof->objects++;
 	if (object.type->body == HW_CPYTHON_DICT) {
 		proof->dicts++;
 		proof->keys += hw_cpython_has_keys(cpython, block->address + object.start);
 	}
-	return true;
 }
 
 static void forget_types(struct hw_cpython *cpython)
@@ -114,8 +116,8 @@ static uint64_t prove(struct hw_cpython *cpython, const struct hw_cpython_layout
 
 	cpython->layout = layout;
 	forget_types(cpython);
-	each_chunk(cpython, cpython->heap->chunks.count / PROOF_SAMPLE + 1, prove_block, &proof);
-	each_pool_block(cpython, cpython->arenas->block_count / PROOF_SAMPLE + 1, prove_block, &proof);
+	each_chunk(cpython, cpython->heap->chunks.count / PROOF_CHUNKS + 1, prove_block, &proof);
+	each_pool_block(cpython, cpython->arenas->pool_count / PROOF_POOLS + 1, prove_block, &proof);
 	if (!proof.objects || proof.keys < proof.dicts - proof.dicts / 4)
 		return 0;
 	/* Rows that explain the objects equally well are told apart by the size of a type object. */
@@ -145,7 +147,7 @@ static const struct hw_cpython_layout *choose(struct hw_cpython *cpython)
 /* ---------------------------------------------------------------------------------------------------- naming
  */
 
-static bool name_object(struct hw_cpython *cpython, const struct hw_cpython_block *block, uint32_t index,
+static void name_object(struct hw_cpython *cpython, const struct hw_cpython_block *block, uint32_t index,
 	bool in_pool, void *argument hw_unused)
 {
 	struct hw_cpython_object object;
@@ -155,7 +157,7 @@ static bool name_object(struct hw_cpython *cpython, const struct hw_cpython_bloc
 		.fit = HW_FIT_EXACT };
 
 	if (!hw_cpython_object_in(cpython, block, &object))
-		return true;
+		return;
 	answer.type = object.type->number;
 	if (object.type->item_size)
 		answer.fit = HW_FIT_TAIL;
@@ -164,7 +166,6 @@ static bool name_object(struct hw_cpython *cpython, const struct hw_cpython_bloc
 	else
 		hw_typer_offer(cpython->typer, index, &answer);
 	hw_cpython_bodies(cpython, block, &object);
-	return true;
 }
 
 static struct hw_error *look(struct hw_typer *typer, void *state, const struct hw_look_chunk *chunk)
@@ -281,8 +282,6 @@ static struct hw_error *prepare(struct hw_cpython *cpython)
 {
 	struct hw_error *error = hw_pymalloc_find(cpython->heap, &cpython->arenas);
 
-	if (!error)
-		error = hw_pymalloc_mark_free(cpython->arenas);
 	if (error)
 		return error;
 	cpython->layout = choose(cpython);
@@ -319,10 +318,13 @@ static struct hw_error *begin(struct hw_typer *typer, void **state)
 static struct hw_error *finish(struct hw_typer *typer, void *state)
 {
 	struct hw_cpython *cpython = state;
+	bool cheap = typer->options->without & 1u << HW_EVIDENCE_RECORDS;
 
 	if (!cpython)
 		return NULL;
 	typer->typing->pymalloc = cpython->arenas->count;
+	if (cheap && cpython->arenas->block_count > CHEAP_BLOCKS)
+		return NULL;
 	if (cpython->layout)
 		each_pool_block(cpython, 1, name_object, NULL);
 	if (cpython->error)

@@ -5,7 +5,7 @@
 
 /* A freed block's first word is the next free one. Ends at what is no block of the pool, or was met before.
  */
-static void follow_list(
+void hw_pymalloc_mark_free(
 	struct hw_pymalloc_arenas *arenas, const struct hw_pymalloc_pool *pool, const uint8_t *bytes)
 {
 	uint64_t first = pool->address + arenas->head, address = pool->free_block;
@@ -18,26 +18,6 @@ static void follow_list(
 		arenas->blocks[pool->first + index] = HW_PYMALLOC_FREE;
 		address = hw_image_word(arenas->heap->snapshot->image, bytes + (address - pool->address));
 	}
-}
-
-struct hw_error *hw_pymalloc_mark_free(struct hw_pymalloc_arenas *arenas)
-{
-	struct hw_window window;
-
-	arenas->blocks = calloc((size_t)arenas->block_count + 1, sizeof(*arenas->blocks));
-	if (!arenas->blocks)
-		return hw_error_no_memory();
-	hw_window_init_ahead(&window, arenas->heap->snapshot->image);
-	for (size_t i = 0; i < arenas->pool_count; i++) {
-		const struct hw_pymalloc_pool *pool = &arenas->pools[i];
-		size_t size = (size_t)1 << arenas->geometry.pool_shift;
-		const uint8_t *bytes = hw_window_view(&window, pool->address, size, NULL);
-
-		if (bytes)
-			follow_list(arenas, pool, bytes);
-	}
-	hw_window_deinit(&window);
-	return NULL;
 }
 
 /* The arena that holds `address`, or NULL. */

@@ -390,6 +390,11 @@ struct hw_error *hw_pymalloc_find(const struct hw_heap *heap, struct hw_pymalloc
 	}
 	put_in_order(found);
 	count(found);
+	found->blocks = calloc((size_t)found->block_count + 1, sizeof(*found->blocks));
+	if (!found->blocks) {
+		hw_pymalloc_destroy(found);
+		return hw_error_no_memory();
+	}
 	*arenas = found;
 	return NULL;
 }

@@ -44,7 +44,7 @@ struct hw_pymalloc_arenas {
 	size_t pool_count;
 	size_t pool_capacity;
 	uint32_t block_count;
-	uint32_t *blocks; /* what each is: see below; NULL: nobody asked yet */
+	uint32_t *blocks; /* what each is: see below; at first 0 */
 	struct hw_pymalloc count;
 };
 
@@ -59,8 +59,9 @@ struct hw_error *hw_pymalloc_find(
 	const struct hw_heap *heap, struct hw_pymalloc_arenas **arenas) hw_must_check;
 void hw_pymalloc_destroy(struct hw_pymalloc_arenas *arenas);
 
-/* Fills `blocks`: zero for those in use. Reads all of the pools. */
-struct hw_error *hw_pymalloc_mark_free(struct hw_pymalloc_arenas *arenas) hw_must_check;
+/* Marks those of a pool in `blocks` that are free; `bytes` are all of the pool. */
+void hw_pymalloc_mark_free(
+	struct hw_pymalloc_arenas *arenas, const struct hw_pymalloc_pool *pool, const uint8_t *bytes);
 
 /* The block that `address` lies in; false: in none. */
 bool hw_pymalloc_block_at(const struct hw_pymalloc_arenas *arenas, uint64_t address, uint32_t *block,
