@@ -36,8 +36,14 @@ endif
 PKGS_inspector := libelf libzstd liblz4 zlib
 PKGS_unwind := libunwind-ptrace libunwind-generic libdw
 PKGS_report := smartcols
+# For the command line alone, and not without it where it is missing.
+PKGS_cli := $(shell pkg-config --exists libmagic && echo libmagic)
+ifneq ($(PKGS_cli),)
+override CPPFLAGS += -DHW_HAVE_MAGIC
+endif
 LIBS_inspector = $(shell pkg-config --libs $(PKGS_inspector)) -lpthread -lm
 LIBS_unwind = $(shell pkg-config --libs $(PKGS_unwind)) -lbfd -liberty
+LIBS_cli = $(if $(PKGS_cli),$(shell pkg-config --libs $(PKGS_cli)))
 LIBS_report = $(shell pkg-config --libs $(PKGS_report))
 
 ifeq ($(V),1)
@@ -64,7 +70,7 @@ all: $(B)/heapwalk
 
 $(B)/heapwalk: $(call objects,$(ENTRY)) $(ARCHIVES)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_cli) $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector) $(LDLIBS)
 
 $(B)/obj/%.o: %.c Makefile
 	$(say) CC $<

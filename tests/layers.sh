@@ -18,6 +18,7 @@ declare -A reserved=(
 	['sys/(ptrace|user|uio|procfs)\.h|zstd\.h|lz4.*\.h|zlib\.h']=inspector
 	['gelf\.h|libelf\.h']='inspector unwind'
 	['libunwind.*\.h|elfutils/.*|dwarf\.h|bfd\.h|demangle\.h|libiberty.*\.h']=unwind
+	['magic\.h']=cli
 	['libsmartcols/.*']=report)
 violations=0
 
@@ -61,7 +62,9 @@ check_system_include()
 	local file=$1 included=$2 pattern
 
 	for pattern in "${!reserved[@]}"; do
-		[[ " ${reserved[$pattern]} " = *" ${file%%/*} "* ]] || [[ ! $included =~ ^($pattern)$ ]] ||
+		[[ " ${reserved[$pattern]} " = *" ${file%%/*} "* ]] ||
+			{ [ "${reserved[$pattern]}" = cli ] && is_entry "$file"; } ||
+			[[ ! $included =~ ^($pattern)$ ]] ||
 			complain "$file includes <$included>, which belongs to ${reserved[$pattern]}/"
 	done
 }

@@ -30,7 +30,7 @@ $(B)/unit/report/%: $(B)/obj/tests/unit/report/%.o $(ARCHIVES)
 $(B)/unit/cli/%: $(B)/obj/tests/unit/cli/%.o $(call objects,$(wildcard heapwalk/cli/*.c)) $(ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_check) $(LIBS_cli) $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
 
 .SECONDARY:
 

@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 
 #include "heapwalk/cli/debug_types.h"
+#include "heapwalk/cli/format.h"
 #include "heapwalk/cli/view.h"
 
 /* As for references: without being asked only where it costs a fraction of a second. */
@@ -53,6 +54,7 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 		.hint_count = session->options.hint_count,
 		.progress = hw_progress_update,
 	};
+	struct hw_formats *formats = fully ? hw_formats_create() : NULL;
 	struct hw_error *error = NULL;
 
 	hw_progress_stage("finding out what they are");
@@ -63,10 +65,13 @@ static struct hw_error *build(struct hw_session *session, bool fully)
 		debug = hw_debug_types_from(session->unwinder);
 		options.names = &session->names;
 		options.debug = &debug;
+		options.format = hw_formats_ask;
+		options.format_argument = formats;
 	}
 	if (!error)
 		error = hw_typing_build(session->heap, session->graph, &options, &session->typing);
 	session->names.typing = session->typing;
+	hw_formats_destroy(formats);
 	return error;
 }
 

@@ -5,6 +5,7 @@
  * one, which alone could be a number.
  */
 #include "heapwalk/encoding.h"
+#include "heapwalk/types/format.h"
 #include "heapwalk/types/text_header.h"
 #include "heapwalk/types/typer.h"
 
@@ -14,7 +15,18 @@
  */
 #define PERCENT_OF_BEGUN 60
 
-enum { NARROW, WIDE, FOREIGN, TEXTS };
+enum { NARROW, WIDE, FOREIGN, JSON, XML, HTML, PEM, HTTP, TEXTS };
+
+static const char *const names[] = {
+	[NARROW] = "text",
+	[WIDE] = "wide text",
+	[FOREIGN] = "wide text, other byte order",
+	[JSON] = "JSON text",
+	[XML] = "XML text",
+	[HTML] = "HTML text",
+	[PEM] = "PEM text",
+	[HTTP] = "HTTP message",
+};
 
 struct texts {
 	uint32_t types[TEXTS];
@@ -30,9 +42,6 @@ static struct hw_error *intern_text(struct hw_typer *typer, const char *name, ui
 
 static struct hw_error *texts_begin(struct hw_typer *typer, void **state)
 {
-	static const char *const names[] = {
-		[NARROW] = "text", [WIDE] = "wide text", [FOREIGN] = "wide text, other byte order"
-	};
 	struct texts *made = calloc(1, sizeof(*made));
 	struct hw_error *error = NULL;
 
@@ -103,6 +112,17 @@ static void offer(struct hw_typer *typer, const struct hw_look_chunk *chunk, uin
 		});
 }
 
+/* Which of them a narrow text is, by how it begins. */
+static unsigned kind_of(const uint8_t *bytes, size_t run)
+{
+	const char *format = hw_format_of_text(bytes, run);
+	unsigned kind = format ? JSON : NARROW;
+
+	while (format && kind < TEXTS && strcmp(names[kind], format) != 0)
+		kind++;
+	return kind == TEXTS ? NARROW : kind;
+}
+
 static void look_at_narrow(
 	struct hw_typer *typer, const struct texts *texts, const struct hw_look_chunk *chunk)
 {
@@ -112,7 +132,7 @@ static void look_at_narrow(
 	size_t words = has_end ? run : hw_round_up(run, 8) + 8;
 
 	if (!holds_pointer(typer, chunk, words))
-		offer(typer, chunk, texts->types[NARROW], is_likely,
+		offer(typer, chunk, texts->types[kind_of(chunk->bytes, run)], is_likely,
 			is_likely ? HW_FIT_ARRAY : HW_FIT_PREFIX);
 }
 

@@ -108,6 +108,7 @@ extern const struct hw_look hw_look_vtables;
 extern const struct hw_look hw_look_cpython;
 extern const struct hw_look hw_look_pools;
 extern const struct hw_look hw_look_texts;
+extern const struct hw_look hw_look_formats;
 extern const struct hw_look hw_look_words; /* decoded and resolved, for containers and shapes: word_look.h */
 
 /* Paths of typed pointers from variables, and container_of. */
@@ -118,5 +119,8 @@ struct hw_error *hw_typer_joint(struct hw_typer *typer) hw_must_check;
 
 /* NULL is fine. */
 void hw_program_destroy(struct hw_program *program);
+
+/* What is large and nameless by then, by hw_typing_options.format. */
+struct hw_error *hw_typer_formats(struct hw_typer *typer) hw_must_check;
 
 #endif

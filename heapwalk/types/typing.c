@@ -12,6 +12,7 @@ static const struct {
 	{ HW_EVIDENCE_TAG, &hw_look_cpython },
 	{ HW_EVIDENCE_RECORDS, &hw_look_pools },
 	{ HW_EVIDENCE_TEXT, &hw_look_texts },
+	{ HW_EVIDENCE_MAGIC, &hw_look_formats },
 	{ HW_EVIDENCE_NONE, &hw_look_words },
 };
 
@@ -31,6 +32,7 @@ static const struct {
 } providers[] = {
 	{ HW_EVIDENCE_NONE, look },
 	{ HW_EVIDENCE_PATH, hw_typer_paths },
+	{ HW_EVIDENCE_MAGIC, hw_typer_formats },
 	{ HW_EVIDENCE_JOINT, hw_typer_joint },
 	{ HW_EVIDENCE_RECORDS, hw_typer_records },
 	{ HW_EVIDENCE_SIBLING, hw_typer_siblings },
