@@ -7,8 +7,7 @@
 #include "report/sheet.h"
 
 static const struct hw_column columns[] = {
-	{ "pool", HW_UNIT_WORD, HW_COLUMN_SHOWN,
-		"whose: pymalloc (CPython's), obstack, apr, nginx, or records (not known)" },
+	{ "pool", HW_UNIT_WORD, HW_COLUMN_SHOWN, "pymalloc (CPython's), obstack, apr, nginx, or records" },
 	{ "blocks", HW_UNIT_COUNT, HW_COLUMN_SHOWN, "blocks of memory that hold such records" },
 	{ "block_size", HW_UNIT_SIZE, HW_COLUMN_SHOWN, "usable bytes of each of these, if all have as many",
 		"OF" },

@@ -16,7 +16,7 @@ class SampleTest(harness.TestCase):
             self.assertEqual("string", row["content"])
             # Six standard deviations of a sample of an eighth of 100,000; the first thousands are looked into all.
             self.assertAlmostEqual(texts / 100000, row["content_share"], delta=6 * (0.21 / 12500) ** 0.5)
-            self.assertIn("CONTENT: of each size up to 256 bytes 4096 chunks were looked into, then one in 8.", table)
+            self.assertIn("TYPE: of each size up to 256 bytes 4096 chunks were looked into, then one in 8.", table)
             self.assertEqual(texts, len(self.listed(target.pid, "--size", "48", "--kind", "string")))
 
 
