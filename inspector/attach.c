@@ -193,6 +193,8 @@ static struct hw_error *stop_once(struct hw_agent *agent, struct attachment *att
 	*again = !error && (freeze->still_busy || attachment->freezer.stuck) && freeze->attempts < limit;
 	if (!error && !*again)
 		error = take_memory(agent, attachment, again);
+	if (!error)
+		error = hw_freezer_check(&attachment->freezer);
 	hw_freezer_release(&attachment->freezer);
 	return error;
 }

@@ -173,6 +173,19 @@ struct hw_error *hw_freezer_stop(struct hw_freezer *freezer)
 	return error;
 }
 
+/* SIGKILL hits all threads at once: one tells for all. */
+struct hw_error *hw_freezer_check(const struct hw_freezer *freezer)
+{
+	for (size_t i = 0; i < freezer->count; i++) {
+		if (freezer->tracees[i].state != HW_TRACEE_STOPPED)
+			continue;
+		if (hw_tracee_stands(&freezer->tracees[i]))
+			return NULL;
+		return hw_error_create(HW_ERROR_GONE, "process %d was killed", (int)freezer->pid);
+	}
+	return NULL;
+}
+
 void hw_freezer_release(struct hw_freezer *freezer)
 {
 	for (size_t i = 0; i < freezer->count; i++)

@@ -36,6 +36,12 @@ struct hw_error *hw_freezer_prepare(struct hw_freezer *freezer) hw_must_check;
  */
 struct hw_error *hw_freezer_stop(struct hw_freezer *freezer) hw_must_check;
 
+/*
+ * HW_ERROR_GONE when a thread that was stopped stands no longer: it was killed, and memory that was read
+ * since then may have been that of a process in its end.
+ */
+struct hw_error *hw_freezer_check(const struct hw_freezer *freezer) hw_must_check;
+
 /* Lets all threads go and takes the time. */
 void hw_freezer_release(struct hw_freezer *freezer);
 

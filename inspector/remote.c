@@ -2,6 +2,8 @@
 /* Remote system calls: ptrace(2), "Syscall-stops" and "PTRACE_EVENT stops". */
 #include "inspector/remote.h"
 
+#include "inspector/tracee.h"
+
 #if defined(__x86_64__)
 
 #include <errno.h>
@@ -15,6 +17,9 @@
 /* The kernel's own: include/linux/errno.h. */
 #define ERESTARTNOINTR 513
 #define RESTART_LIMIT  100
+
+/* A stop is told by SIGCHLD; a leader's death is not. */
+#define WAIT_STEP_US 20000
 
 #define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
 
@@ -53,14 +58,27 @@ bool hw_remote_is_fit(pid_t tid, int mem)
 	       !is_in_restartable_sequence(tid, mem);
 }
 
-/* The next stop of a thread that is sure to come to one, or to die. */
+static bool has_ended(pid_t tid)
+{
+	struct hw_tracee tracee = { .tid = tid };
+
+	hw_tracee_look(&tracee);
+	return tracee.state == HW_TRACEE_ZOMBIE || tracee.state == HW_TRACEE_GONE;
+}
+
+/*
+ * The next stop of a thread that is sure to come to one, or to die; false: it died. A leader's death is
+ * reported only when we have waited for all the other threads of its process, which stand: its state tells.
+ */
 static bool wait_for_stop(pid_t tid, int *status)
 {
 	pid_t got;
 
-	do
-		got = waitpid(tid, status, __WALL);
-	while (got < 0 && errno == EINTR);
+	while ((got = waitpid(tid, status, __WALL | WNOHANG)) == 0) {
+		if (has_ended(tid))
+			return false;
+		hw_tracee_doze(WAIT_STEP_US);
+	}
 	return got == tid && WIFSTOPPED(*status);
 }
 

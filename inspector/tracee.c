@@ -112,6 +112,13 @@ void hw_tracee_await(struct hw_tracee *tracee, uint64_t since_us)
 	}
 }
 
+bool hw_tracee_stands(const struct hw_tracee *tracee)
+{
+	unsigned long message;
+
+	return ptrace(PTRACE_GETEVENTMSG, tracee->tid, NULL, &message) == 0;
+}
+
 void hw_tracee_release(struct hw_tracee *tracee)
 {
 	if (tracee->state != HW_TRACEE_STOPPED)

@@ -44,6 +44,9 @@ void hw_tracee_interrupt(struct hw_tracee *tracee);
  */
 void hw_tracee_await(struct hw_tracee *tracee, uint64_t since_us);
 
+/* Whether a STOPPED thread still is: only SIGKILL ends a stop without us. */
+bool hw_tracee_stands(const struct hw_tracee *tracee);
+
 /* Lets a STOPPED thread go, to what it was doing: running, waiting, or stopped by SIGSTOP. It is NEW again.
  */
 void hw_tracee_release(struct hw_tracee *tracee);
