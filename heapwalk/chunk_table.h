@@ -98,4 +98,53 @@ static inline bool hw_region_add(struct hw_region_builder *builder, uint64_t add
 	return true;
 }
 
+/* log2 of a granule: two words. */
+static inline unsigned hw_granule_shift(const struct hw_heap *heap)
+{
+	return heap->word_size == 8 ? 4 : 3;
+}
+
+/* Without the machine's instruction, which not every x86-64 has, the compiler's function takes longer than
+ * this. */
+static inline uint32_t hw_count_bits(uint32_t bits)
+{
+	bits -= bits >> 1 & 0x55555555;
+	bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
+	return bits * 0x01010101 >> 24;
+}
+
+/* Lets memory fetch what hw_region_locate() will look at. */
+static inline void hw_region_prefetch(const struct hw_region *region, uint64_t offset, unsigned granule_shift)
+{
+	uint64_t in_unit = offset & ((UINT64_C(1) << HW_UNIT_SHIFT) - 1);
+
+	__builtin_prefetch(region->granules + region->units[offset >> HW_UNIT_SHIFT].word +
+			   (in_unit >> (granule_shift + 5)));
+}
+
+/* As hw_heap_locate(), of an address that lies in this region. */
+static inline bool hw_region_locate(const struct hw_region *region, uint64_t address, unsigned granule_shift,
+	uint32_t *index, bool *exact)
+{
+	uint64_t offset = address - region->start;
+	const struct hw_region_unit *unit = &region->units[offset >> HW_UNIT_SHIFT];
+	uint64_t in_unit = offset & ((UINT64_C(1) << HW_UNIT_SHIFT) - 1), word;
+	uint64_t at = unit[0].word + (in_unit >> (granule_shift + 5));
+	unsigned bit = in_unit >> granule_shift & 31;
+	uint32_t rank = unit[1].rank;
+
+	*exact = false;
+	if (at < unit[1].word) {
+		word = region->granules[at];
+		rank = (uint32_t)(word >> 32) + hw_count_bits((uint32_t)word & (UINT32_MAX >> (31 - bit)));
+		/* Chunks and regions start at whole granules. */
+		*exact = word >> bit & 1 && !(address & ((1u << granule_shift) - 1));
+	}
+	if (!rank)
+		return false;
+	*index = region->first + rank - 1;
+	return true;
+}
+
 #endif

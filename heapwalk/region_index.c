@@ -172,60 +172,21 @@ bool hw_heap_find_region(const struct hw_heap *heap, uint64_t address, uint32_t 
 	return true;
 }
 
-/*
- * Which of the region's chunks starts at or before `offset`, counted from 1; 0: none does. *exact tells
- * whether it starts in the very granule of `offset`.
- */
-static inline uint32_t rank_in_region(
-	const struct hw_region *region, uint64_t offset, unsigned granule_shift, bool *exact)
-{
-	const struct hw_region_unit *unit = &region->units[offset >> HW_UNIT_SHIFT];
-	uint64_t in_unit = offset & ((UINT64_C(1) << HW_UNIT_SHIFT) - 1);
-	uint64_t at = unit[0].word + (in_unit >> (granule_shift + 5));
-	unsigned bit = in_unit >> granule_shift & 31;
-	uint64_t word;
-
-	*exact = false;
-	if (at >= unit[1].word)
-		return unit[1].rank;
-	word = region->granules[at];
-	*exact = word >> bit & 1;
-	return (uint32_t)(word >> 32) +
-	       (uint32_t)__builtin_popcount((uint32_t)word & (UINT32_MAX >> (31 - bit)));
-}
-
 void hw_heap_prefetch(const struct hw_heap *heap, uint64_t address)
 {
-	unsigned granule_shift = heap->word_size == 8 ? 4 : 3;
-	const struct hw_region *region;
-	uint64_t offset, in_unit;
 	uint32_t at;
 
-	if (!hw_heap_find_region(heap, address, &at))
-		return;
-	region = &heap->regions[at];
-	offset = address - region->start;
-	in_unit = offset & ((UINT64_C(1) << HW_UNIT_SHIFT) - 1);
-	__builtin_prefetch(region->granules + region->units[offset >> HW_UNIT_SHIFT].word +
-			   (in_unit >> (granule_shift + 5)));
+	if (hw_heap_find_region(heap, address, &at))
+		hw_region_prefetch(
+			&heap->regions[at], address - heap->regions[at].start, hw_granule_shift(heap));
 }
 
 bool hw_heap_locate(const struct hw_heap *heap, uint64_t address, uint32_t *index, bool *exact)
 {
-	unsigned granule_shift = heap->word_size == 8 ? 4 : 3;
-	const struct hw_region *region;
-	uint32_t at, rank;
+	uint32_t at;
 
-	if (!hw_heap_find_region(heap, address, &at))
-		return false;
-	region = &heap->regions[at];
-	rank = rank_in_region(region, address - region->start, granule_shift, exact);
-	if (!rank)
-		return false;
-	*index = region->first + rank - 1;
-	/* Chunks and regions start at whole granules. */
-	*exact = *exact && !(address & ((1u << granule_shift) - 1));
-	return true;
+	return hw_heap_find_region(heap, address, &at) &&
+	       hw_region_locate(&heap->regions[at], address, hw_granule_shift(heap), index, exact);
 }
 
 bool hw_heap_find(const struct hw_heap *heap, uint64_t address, uint32_t *index)

@@ -51,7 +51,9 @@ static bool is_into(const struct hw_word_piece *piece, unsigned word, unsigned o
 
 static bool is_start(const struct hw_containers *containers, const struct hw_word_piece *piece, unsigned word)
 {
-	return is_heap(piece, word) &&
+	if (piece->kinds[word] == HW_KIND_START)
+		return true;
+	return word < piece->count && piece->kinds[word] == HW_KIND_TEXT &&
 	       hw_containers_starts(containers, piece->targets[word], piece->words[word]);
 }
 

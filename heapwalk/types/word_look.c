@@ -23,16 +23,28 @@ static const struct hw_word_look *const parts[] = {
 struct candidate {
 	uint16_t piece; /* in the batch */
 	uint16_t word;
+	uint32_t region; /* UINT32_MAX: in none */
 };
+
+/*
+ * What is asked of a chunk that a word leads to, two bits each: so the answers for millions of chunks stay in
+ * the caches, where the chunk table does not.
+ */
+enum { IS_TEXT = 1, IS_FREE = 2 };
+
+#define MARKS 32 /* chunks in a word of them */
 
 struct pass {
 	const struct hw_heap *heap;
+	uint64_t *marks;
 	struct hw_places *places;
 	struct hw_window window; /* for what the pass over the chunks does not show */
 	uint64_t low;            /* every chunk lies in [low, low + span) */
 	uint64_t span;
 	void *states[PARTS];
 	bool begun[PARTS];
+	uint32_t region; /* that the last word led to */
+	unsigned granule_shift;
 	unsigned count;
 	unsigned candidate_count;
 	struct hw_word_piece pieces[BATCH];
@@ -48,17 +60,35 @@ static uint64_t looked_up(const struct pass *pass, const struct candidate *candi
 	return pass->words[candidate->piece][candidate->word] - 2 * pass->heap->word_size;
 }
 
+/* Most words of a heap lead to the region that the one before led to. */
+static void find_region(struct pass *pass, struct candidate *candidate)
+{
+	uint64_t address = looked_up(pass, candidate);
+	const struct hw_region *region = &pass->heap->regions[pass->region];
+
+	if (address < region->start || address >= region->end) {
+		candidate->region = UINT32_MAX;
+		if (!hw_heap_find_region(pass->heap, address, &pass->region))
+			return;
+		region = &pass->heap->regions[pass->region];
+	}
+	candidate->region = pass->region;
+	hw_region_prefetch(region, address - region->start, pass->granule_shift);
+}
+
 static void locate(struct pass *pass, const struct candidate *candidate)
 {
 	uint8_t *kind = &pass->kinds[candidate->piece][candidate->word];
 	uint32_t *target = &pass->targets[candidate->piece][candidate->word];
 	bool exact;
 
-	if (!hw_heap_locate(pass->heap, looked_up(pass, candidate), target, &exact)) {
+	if (candidate->region == UINT32_MAX ||
+		!hw_region_locate(&pass->heap->regions[candidate->region], looked_up(pass, candidate),
+			pass->granule_shift, target, &exact)) {
 		*kind = (uint8_t)hw_places_kind(pass->places, pass->words[candidate->piece][candidate->word]);
 		return;
 	}
-	__builtin_prefetch(&pass->heap->chunks.words[*target]);
+	__builtin_prefetch(&pass->marks[*target / MARKS]);
 	*kind = exact ? HW_KIND_START : HW_KIND_INSIDE;
 }
 
@@ -67,27 +97,24 @@ static void resolve(struct pass *pass, const struct candidate *candidate)
 {
 	uint8_t *kind = &pass->kinds[candidate->piece][candidate->word];
 	uint32_t target = pass->targets[candidate->piece][candidate->word];
-	enum hw_content content;
 
 	if (!hw_kind_is_heap((enum hw_kind) * kind))
 		return;
-	content = hw_chunk_content(pass->heap, target);
 	if (target == pass->pieces[candidate->piece].chunk)
 		*kind = HW_KIND_SELF;
-	else if (!hw_chunk_is_live(pass->heap, target))
-		*kind = HW_KIND_FREED;
-	else if (content == HW_CONTENT_STRING || content == HW_CONTENT_WIDE)
-		*kind = HW_KIND_TEXT;
+	else if (pass->marks[target / MARKS] >> 2 * (target % MARKS) & (IS_TEXT | IS_FREE))
+		*kind = pass->marks[target / MARKS] >> 2 * (target % MARKS) & IS_FREE ? HW_KIND_FREED
+										      : HW_KIND_TEXT;
 }
 
 static void flush(struct pass *pass)
 {
-	const struct candidate *candidates = pass->candidates;
+	struct candidate *candidates = pass->candidates;
 	unsigned count = pass->candidate_count;
 
 	for (unsigned i = 0; i < count + 2 * AHEAD; i++) {
 		if (i < count)
-			hw_heap_prefetch(pass->heap, looked_up(pass, &candidates[i]));
+			find_region(pass, &candidates[i]);
 		if (i >= AHEAD && i - AHEAD < count)
 			locate(pass, &candidates[i - AHEAD]);
 		if (i >= 2 * AHEAD)
@@ -110,7 +137,7 @@ static inline __attribute__((always_inline)) void decode_words(
 		words[i] = hw_image_word(image, bytes + i * image->word_size);
 		if (words[i] - pass->low < pass->span)
 			pass->candidates[pass->candidate_count++] =
-				(struct candidate){ (uint16_t)pass->count, (uint16_t)i };
+				(struct candidate){ .piece = (uint16_t)pass->count, .word = (uint16_t)i };
 		else
 			kinds[i] = words[i] ? (uint8_t)hw_places_kind(pass->places, words[i]) : HW_KIND_ZERO;
 	}
@@ -235,7 +262,26 @@ static void words_destroy(void *state)
 	}
 	hw_window_deinit(&pass->window);
 	hw_places_destroy(pass->places);
+	free(pass->marks);
 	free(pass);
+}
+
+static struct hw_error *mark(struct pass *pass)
+{
+	const struct hw_heap *heap = pass->heap;
+
+	pass->marks = calloc((size_t)heap->chunks.count / MARKS + 1, sizeof(*pass->marks));
+	if (!pass->marks)
+		return hw_error_no_memory();
+	for (uint32_t i = 0; i < heap->chunks.count; i++) {
+		enum hw_content content = hw_chunk_content(heap, i);
+		uint64_t marks = !hw_chunk_is_live(heap, i)                                   ? IS_FREE
+				 : content == HW_CONTENT_STRING || content == HW_CONTENT_WIDE ? IS_TEXT
+											      : 0;
+
+		pass->marks[i / MARKS] |= marks << 2 * (i % MARKS);
+	}
+	return NULL;
 }
 
 static void point_at_arrays(struct pass *pass)
@@ -256,13 +302,16 @@ static struct hw_error *words_begin(struct hw_typer *typer, void **state)
 	if (!pass)
 		return hw_error_no_memory();
 	pass->heap = heap;
+	pass->granule_shift = hw_granule_shift(heap);
 	hw_window_init(&pass->window, heap->snapshot->image, 0);
 	point_at_arrays(pass);
 	if (heap->region_count) {
 		pass->low = heap->regions[0].start;
 		pass->span = heap->regions[heap->region_count - 1].end - pass->low;
 	}
-	error = hw_places_create(heap, &pass->places);
+	error = mark(pass);
+	if (!error)
+		error = hw_places_create(heap, &pass->places);
 	for (size_t i = 0; !error && i < PARTS; i++) {
 		if (typer->options->without & 1u << parts[i]->evidence)
 			continue;
