@@ -30,6 +30,7 @@ static const struct {
 void hw_containers_offer(
 	struct hw_containers *containers, uint32_t chunk, enum hw_container_part part, enum hw_level level)
 {
+	struct hw_chunk_type *kept = &containers->typer->typing->chunks[chunk];
 	const struct hw_chunk_type answer = {
 		.type = containers->types[part],
 		.from = UINT32_MAX,
@@ -38,6 +39,9 @@ void hw_containers_offer(
 		.fit = (uint8_t)parts[part].fit,
 	};
 
+	/* A node's whole container adds up; a body is held by three words that may be left over. */
+	if (part <= HW_PART_BUCKETS && kept->evidence == HW_EVIDENCE_CONTAINER)
+		kept->level = HW_LEVEL_UNKNOWN;
 	if (hw_chunk_is_live(containers->heap, chunk))
 		hw_typer_offer(containers->typer, chunk, &answer);
 }
@@ -146,6 +150,8 @@ static void containers_destroy(void *state)
 	hw_node_links_deinit(&containers->chains);
 	free(containers->ends.items);
 	free(containers->buckets.items);
+	free(containers->vectors.items);
+	free(containers->references);
 	free(containers->nodes);
 	hw_window_deinit(&containers->window);
 	hw_window_deinit(&containers->arrays);
@@ -170,7 +176,8 @@ static bool init_links(struct hw_containers *containers)
 {
 	uint32_t count = containers->heap->chunks.count;
 
-	return hw_node_links_init(&containers->trees[0], 3, count) &&
+	containers->references = calloc((size_t)count / 4 + 1, 1);
+	return containers->references && hw_node_links_init(&containers->trees[0], 3, count) &&
 	       hw_node_links_init(&containers->trees[1], 3, count) &&
 	       hw_node_links_init(&containers->lists, 3, count) &&
 	       hw_node_links_init(&containers->chains, 1, count);
@@ -222,6 +229,7 @@ static struct hw_error *containers_finish(struct hw_typer *typer hw_unused, void
 		hw_trees_finish(containers);
 		hw_lists_finish(containers);
 		hw_hashes_finish(containers);
+		hw_bodies_finish(containers);
 	}
 	return containers->failed ? hw_error_no_memory() : NULL;
 }

@@ -102,6 +102,8 @@ struct hw_containers {
 	struct hw_headers ends;
 	struct hw_node_links chains; /* next */
 	struct hw_headers buckets;   /* arrays of buckets and the word that leads out of them; 0: not seen */
+	struct hw_headers vectors;   /* where their words stand: their bodies */
+	uint8_t *references;         /* by chunk, 2 bits: words seen that lead to its start, 3: or more */
 	uint32_t *nodes;             /* room for those of one container: grown by hw_containers_queue() */
 	size_t node_capacity;
 };
@@ -136,5 +138,6 @@ void hw_lists_finish(struct hw_containers *containers);
 void hw_hashes_look(struct hw_containers *containers, const struct hw_word_piece *piece);
 void hw_hashes_finish(struct hw_containers *containers);
 void hw_bodies_look(struct hw_containers *containers, const struct hw_word_piece *piece);
+void hw_bodies_finish(struct hw_containers *containers);
 
 #endif

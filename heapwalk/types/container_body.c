@@ -71,11 +71,38 @@ static unsigned run_length(const struct hw_word_piece *piece, unsigned at)
 static void look_at_vector(struct hw_containers *containers, const struct hw_word_piece *piece, unsigned at)
 {
 	uint64_t begin = piece->words[at], end = piece->words[at + 1], capacity = piece->words[at + 2];
+	uint64_t holder = piece->address + (uint64_t)at * containers->heap->word_size;
 
 	if ((at && is_into(piece, at - 1, at)) || begin >= end || end > capacity ||
 		!hw_containers_is_size(containers, piece->targets[at], capacity - begin))
 		return;
-	hw_containers_offer(containers, piece->targets[at], HW_PART_VECTOR, HW_LEVEL_STRONG);
+	if (!hw_headers_add(&containers->vectors, holder | piece->is_stack, piece->targets[at]))
+		containers->failed = true;
+}
+
+static void count_reference(struct hw_containers *containers, uint32_t chunk)
+{
+	uint8_t *counts = &containers->references[chunk / 4];
+	unsigned shift = chunk % 4 * 2;
+
+	if ((*counts >> shift & 3) < 3)
+		*counts = (uint8_t)(*counts + (1u << shift));
+}
+
+/*
+ * Memory that was given back and taken again is full of left-over words, but nobody else refers to a vector's
+ * memory as a rule, and dead variables are on stacks. Such an answer is less sure.
+ */
+void hw_bodies_finish(struct hw_containers *containers)
+{
+	for (size_t i = 0; i < containers->vectors.count; i++) {
+		const struct hw_header *vector = &containers->vectors.items[i];
+		unsigned references = containers->references[vector->chunk / 4] >> vector->chunk % 4 * 2 & 3;
+		bool sure = references == 1 && !(vector->address & 1);
+
+		hw_containers_offer(
+			containers, vector->chunk, HW_PART_VECTOR, sure ? HW_LEVEL_STRONG : HW_LEVEL_LIKELY);
+	}
 }
 
 static bool is_string(const struct hw_containers *containers, uint32_t chunk, uint64_t length, uint64_t room)
@@ -205,11 +232,8 @@ static void look_at_llvm_deque(
 
 static void look_at_word(struct hw_containers *containers, const struct hw_word_piece *piece, unsigned at)
 {
-	unsigned length;
+	unsigned length = run_length(piece, at);
 
-	if (!is_start(containers, piece, at))
-		return;
-	length = run_length(piece, at);
 	if (length == 3)
 		look_at_vector(containers, piece, at);
 	else if (length == 4 && containers->libraries & HW_CXX_LLVM)
@@ -226,7 +250,9 @@ void hw_bodies_look(struct hw_containers *containers, const struct hw_word_piece
 		return;
 	/* The last piece's end is the beginning of this one's: what stands before its first word was seen. */
 	for (unsigned at = piece->offset ? 1 : 0; at < piece->count; at++) {
-		if (hw_kind_is_heap((enum hw_kind)piece->kinds[at]))
-			look_at_word(containers, piece, at);
+		if (!is_start(containers, piece, at))
+			continue;
+		count_reference(containers, piece->targets[at]);
+		look_at_word(containers, piece, at);
 	}
 }

@@ -28,6 +28,7 @@ struct votes {
 	int64_t balance; /* how often `type` is ahead: Boyer and Moore's majority vote */
 	uint64_t named;
 	uint64_t agree;
+	uint64_t agree_by_path; /* of these, those that a path led to */
 };
 
 /* Words that are 0 or any number say little: there must be pointers. */
@@ -57,6 +58,12 @@ static bool is_whole(const struct hw_chunk_type *answer)
 	return answer->fit != HW_FIT_PREFIX && answer->fit != HW_FIT_DERIVED;
 }
 
+static bool is_by_path(const struct hw_chunk_type *answer)
+{
+	return answer->evidence == HW_EVIDENCE_PATH || answer->evidence == HW_EVIDENCE_CONTAINER_OF ||
+	       answer->evidence == HW_EVIDENCE_HINT;
+}
+
 static void find_majority(
 	const struct hw_typing *typing, struct votes *votes, const struct hw_chunk_type *answer)
 {
@@ -81,9 +88,11 @@ static void count(const struct hw_typing *typing, struct votes *votes)
 	for (uint32_t i = 0; i < typing->heap->chunks.count; i++) {
 		const struct hw_chunk_type *answer = &typing->chunks[i];
 
-		if (answer->shape && has_vote(answer))
-			votes[answer->shape].agree +=
-				is_whole(answer) && answer->type == votes[answer->shape].type;
+		if (answer->shape && has_vote(answer) && is_whole(answer) &&
+			answer->type == votes[answer->shape].type) {
+			votes[answer->shape].agree++;
+			votes[answer->shape].agree_by_path += is_by_path(answer);
+		}
 	}
 }
 
@@ -95,8 +104,9 @@ static bool is_lost(const struct hw_typer *typer, uint32_t chunk)
 static void name(struct hw_typer *typer, uint32_t chunk, const struct votes *votes)
 {
 	bool lost = is_lost(typer, chunk);
+	uint64_t agree = lost ? votes->agree : votes->agree_by_path;
 	uint64_t share = lost ? LOST_SHARE : REACHABLE_SHARE;
-	bool likely = votes->named >= FEWEST && 1000 * votes->agree >= share * votes->named;
+	bool likely = votes->named >= FEWEST && 1000 * agree >= share * votes->named;
 	/* One more may always be another. */
 	uint64_t percent = 100 * votes->agree / (votes->named + 1);
 	struct hw_chunk_type answer = {

@@ -178,6 +178,7 @@ static uint64_t add_piece(
 	piece->offset = like->offset;
 	piece->usable = like->usable;
 	piece->content = like->content;
+	piece->is_stack = like->is_stack;
 	memset(pass->kinds[pass->count], HW_KIND_NONE, sizeof(pass->kinds[0]));
 	if (like->content == HW_CONTENT_STRING || like->content == HW_CONTENT_WIDE)
 		decode_text(pass, count, bytes);
@@ -346,7 +347,8 @@ static void add_roots(struct pass *pass)
 		const struct hw_place_range *range = &pass->places->ranges[i];
 		struct hw_word_piece like = { .chunk = HW_NO_CHUNK, .address = range->start };
 
-		if (range->kind == HW_KIND_STACK)
+		like.is_stack = range->kind == HW_KIND_STACK;
+		if (like.is_stack)
 			like.address = used_from(pass->heap->snapshot, range);
 		if ((range->kind == HW_KIND_DATA || range->kind == HW_KIND_STACK) &&
 			range->end - like.address <= ROOT_LIMIT)

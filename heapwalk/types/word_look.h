@@ -37,6 +37,7 @@ struct hw_word_piece {
 	uint64_t offset;  /* of it in the chunk */
 	uint64_t usable;  /* of the chunk */
 	enum hw_content content;
+	bool is_stack;
 	const uint64_t *words;   /* in our byte order, widened */
 	const uint8_t *kinds;    /* enum hw_kind of each; of chunks that are text, all LETTERS */
 	const uint32_t *targets; /* of words from SELF to FREED: the chunk */

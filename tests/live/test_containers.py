@@ -45,12 +45,13 @@ class ContainersTest(harness.TestCase):
             if "address" not in row:
                 continue
             address = int(row["address"], 16)
-            found = row["type"] if row["evidence"] == "container" else None
+            found = row["type"] if (row["type"] or "").startswith("std::") else None
             seen[expected.get(address)] += 1
             if found != expected.get(address):
                 mistakes[found, expected.get(address)] += 1
             elif found:
-                self.assertIn(row["level"], ("strong", "certain"))
+                # Of vectors, those in variables on the stack and those that others refer to are less sure.
+                self.assertIn(row["level"], ("strong", "likely") if found == "std::vector body" else ("strong",))
         self.assertEqual({}, mistakes)
         self.assertEqual(collections.Counter(expected.values())["std::map/set node"], seen["std::map/set node"])
         for name in {called(kind, "T = int") for kind in ("tree", "list", "hash", "vector", "string", "deque")}:
