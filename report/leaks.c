@@ -95,10 +95,31 @@ static void say_stale(struct hw_report *report, const struct hw_graph *graph)
 			hw_number_count(tally->chunks, count));
 }
 
+/*
+ * Blocks of all sizes that are held at the offset of this habit, and of how many sizes; 0 when an earlier one
+ * is of the same offset.
+ */
+static uint64_t count_habit(const struct hw_graph *graph, size_t index, uint64_t *sizes)
+{
+	uint64_t offset = graph->habits[index].offset, blocks = 0;
+
+	*sizes = 0;
+	for (size_t i = 0; i < graph->habit_count; i++) {
+		if (graph->habits[i].offset != offset)
+			continue;
+		if (i < index)
+			return 0;
+		blocks += graph->habits[i].chunks;
+		*sizes += graph->habits[i].chunk_size != 0;
+	}
+	return blocks;
+}
+
 /* What counts as reachable although only pointers into its middle lead to it: which, and why. */
 static void say_heuristics(struct hw_report *report, const struct hw_graph *graph)
 {
 	char count[HW_NUMBER_ROOM], size[HW_NUMBER_ROOM];
+	uint64_t sizes;
 	const char *before = "  of these by pointers into their middle";
 
 	for (int i = 0; i < HW_HEURISTIC_HABIT; i++) {
@@ -110,13 +131,15 @@ static void say_heuristics(struct hw_report *report, const struct hw_graph *grap
 		before = ",";
 	}
 	for (size_t i = 0; i < graph->habit_count; i++) {
-		if (!graph->habits[i].chunks)
+		uint64_t blocks = count_habit(graph, i, &sizes);
+
+		if (!blocks)
 			continue;
-		hw_report_print(report, "%s %s (%s%s are held at +%llu)", before,
-			hw_number_count(graph->habits[i].chunks, count),
-			graph->habits[i].chunk_size ? "all of " : "as several sizes",
-			graph->habits[i].chunk_size ? hw_number_bytes(graph->habits[i].chunk_size, size) : "",
-			(unsigned long long)graph->habits[i].offset);
+		hw_report_print(report, "%s %s (all of %s%s are held at +%llu)", before,
+			hw_number_count(blocks, count),
+			sizes > 1 ? hw_number_count(sizes, size)
+				  : hw_number_bytes(graph->habits[i].chunk_size, size),
+			sizes > 1 ? " sizes" : "", (unsigned long long)graph->habits[i].offset);
 		before = ",";
 	}
 	if (*before == ',')
