@@ -25,6 +25,10 @@ files()
 mapfile -t sources < <(files '*.c' '*.h' '*.cpp')
 mapfile -t compiled < <(files 'inspector/*.c' 'unwind/*.c' 'heapwalk/*.c' 'report/*.c')
 mapfile -t scripts < <(files '*.sh' tests/install-packages tests/glibcs/fetch tests/demo/run .ci/run)
+# What was found to be fine is not looked at again until it, or a header that it includes, changes.
+cache=build/lint
+jobs=$(nproc)
+mkdir -p "$cache/tidy" "$cache/cppcheck"
 flags=(-std=gnu11 -D_GNU_SOURCE '-DHW_VERSION="lint"' -iquote .)
 
 # shellcheck disable=SC2317 # step calls it
@@ -40,8 +44,7 @@ spdx()
 # shellcheck disable=SC2317 # step calls it
 tidy()
 {
-	printf '%s\n' "${compiled[@]}" |
-		xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$@" -- '"${flags[*]@Q}"' 2>/dev/null' sh
+	printf '%s\n' "${compiled[@]}" | xargs -P "$jobs" -n 4 tests/tidy.sh "$cache/tidy" "${flags[@]}" --
 }
 
 # Suppressed: what does not know __attribute__((cleanup)) or tables of functions, and what cannot parse them;
@@ -56,7 +59,7 @@ cppcheck_all()
 		suppress+=("--suppress=$id")
 	done
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
-		"${suppress[@]}" -D_GNU_SOURCE -I . -j 2 "${compiled[@]}"
+		--cppcheck-build-dir="$cache/cppcheck" "${suppress[@]}" -D_GNU_SOURCE -I . -j "$jobs" "${compiled[@]}"
 }
 
 step "licence lines" spdx "${sources[@]}" "${scripts[@]}"
