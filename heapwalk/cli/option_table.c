@@ -317,7 +317,7 @@ const struct hw_option hw_option_table[] = {
 	{ HW_GROUP_OUTPUT, 0, "min-length", "N", "--dump-strings: at least N characters", apply_min_length },
 	{ HW_GROUP_OUTPUT, 'b', "bytes", NULL, "sizes in bytes, not rounded", apply_bytes },
 	{ HW_GROUP_OUTPUT, 'o', "output", "FILE", "write to FILE, readable by you alone", apply_output },
-	{ HW_GROUP_GENERAL, 'q', "quick", NULL, "a summary without a look for lost memory", apply_quick },
+	{ HW_GROUP_GENERAL, 'q', "quick", NULL, "count only: no look for lost memory or types", apply_quick },
 	{ HW_GROUP_GENERAL, 0, "fail-on", "lost[=N]", "exit with 1 if more than N bytes (0) are lost",
 		apply_fail_on },
 	{ HW_GROUP_GENERAL, 'h', "help", NULL, "this text", apply_help },

@@ -19,7 +19,7 @@ struct hw_options {
 	struct hw_selection selection;
 	bool newest_first;
 	unsigned ignore_roots; /* 1 << enum hw_root_kind */
-	bool quick;            /* nobody asked for leaks: do not look for them */
+	bool quick;            /* count only: no leaks, no types that nobody asked for */
 	bool fail_on_lost;     /* exit with 1 if more than fail_bytes are lost */
 	uint64_t fail_bytes;
 	size_t minimum_length;       /* of strings, characters; 0: the default */

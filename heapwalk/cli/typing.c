@@ -106,8 +106,9 @@ static struct hw_error *select_types(struct hw_session *session)
 /* A histogram alone, of a heap that is quickly looked through. */
 static bool are_welcome(const struct hw_session *session)
 {
-	return hw_views_needs(session->options.views) & HW_VIEW_TYPED && is_soon_done(session->heap) &&
-	       !session->heap->content_sampled && histogram_shows_types(&session->options.report);
+	return hw_views_needs(session->options.views) & HW_VIEW_TYPED && !session->options.quick &&
+	       is_soon_done(session->heap) && !session->heap->content_sampled &&
+	       histogram_shows_types(&session->options.report);
 }
 
 struct hw_error *hw_session_types(struct hw_session *session)
