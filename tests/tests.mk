@@ -44,7 +44,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*
 $(B)/tools/%: $(B)/obj/tests/tools/%.o $(call objects,$(wildcard heapwalk/cli/*.c)) $(ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_cli) $(LIBS_report) $(LIBS_unwind) $(LIBS_inspector)
 
 # tests/targets/X.c is a program to be inspected: plain, without our flags and without sanitizers.
 TARGET_CFLAGS := -g -O1 -pthread -Wall

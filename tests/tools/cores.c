@@ -7,25 +7,11 @@
  * Each ADDRESS LENGTH pair (decimal) is read from the image and printed in hexadecimal digits, as far as it
  * can be read.
  */
-#include <inttypes.h>
-
-#include "inspector/inspector.h"
-
-static void print_text(const char *name, const char *text)
-{
-	printf("\"%s\":\"", name);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
-			printf("\\u%04x", (unsigned char)*text);
-		else
-			putchar(*text);
-	}
-	putchar('"');
-}
+#include "tests/tools/snapshot_json.h"
 
 static void print_threads(const struct hw_snapshot *snapshot)
 {
-	printf("\"threads\":[");
+	printf(",\"threads\":[");
 	for (size_t i = 0; i < snapshot->thread_count; i++) {
 		const struct hw_thread *thread = &snapshot->threads[i];
 
@@ -44,9 +30,9 @@ static void print_maps(const struct hw_snapshot *snapshot)
 		const struct hw_map *map = &snapshot->maps[i];
 
 		printf("%s{\"start\":%" PRIu64 ",\"end\":%" PRIu64 ",\"prot\":%u,\"offset\":%" PRIu64
-		       ",\"deleted\":%d,",
+		       ",\"deleted\":%d",
 			i ? "," : "", map->start, map->end, map->prot, map->offset, map->deleted);
-		print_text("path", map->path);
+		print_member(",\"path\":", map->path);
 		printf("}");
 	}
 	printf("]");
@@ -72,8 +58,8 @@ static void print_modules(const struct hw_snapshot *snapshot)
 			symbols);
 		for (size_t j = 0; j < module->build_id_size; j++)
 			printf("%02x", module->build_id[j]);
-		printf("\",");
-		print_text("path", module->path);
+		printf("\"");
+		print_member(",\"path\":", module->path);
 		printf("}");
 	}
 	printf("]");
@@ -84,52 +70,23 @@ static void print_warnings(const struct hw_snapshot *snapshot)
 	printf(",\"warnings\":[");
 	for (size_t i = 0; i < snapshot->warning_count; i++) {
 		printf("%s{", i ? "," : "");
-		print_text("text", snapshot->warnings[i].text);
+		print_member("\"text\":", snapshot->warnings[i].text);
 		printf("}");
 	}
 	printf("]");
 }
 
-static void print_memory(const struct hw_snapshot *snapshot, uint64_t address, size_t length)
-{
-	hw_autofree uint8_t *bytes = malloc(length ? length : 1);
-	size_t got = bytes ? hw_image_read_some(snapshot->image, address, bytes, length) : 0;
-
-	printf("\"");
-	for (size_t i = 0; i < got; i++)
-		printf("%02x", bytes[i]);
-	printf("\"");
-}
-
 static void print_snapshot(const struct hw_snapshot *snapshot, char **pairs, int count)
 {
-	printf("{\"pid\":%d,\"uid\":%u,\"signal\":%d,\"machine\":%u,", (int)snapshot->process.pid,
+	printf("{\"pid\":%d,\"uid\":%u,\"signal\":%d,\"machine\":%u", (int)snapshot->process.pid,
 		(unsigned)snapshot->process.uid, snapshot->terminating_signal, snapshot->machine);
-	print_text("executable", snapshot->process.executable);
-	printf(",");
-	print_text("command_line", snapshot->process.command_line);
-	printf(",");
+	print_member(",\"executable\":", snapshot->process.executable);
+	print_member(",\"command_line\":", snapshot->process.command_line);
 	print_threads(snapshot);
 	print_maps(snapshot);
 	print_modules(snapshot);
 	print_warnings(snapshot);
-	printf(",\"memory\":[");
-	for (int i = 0; i + 1 < count; i += 2) {
-		printf("%s", i ? "," : "");
-		print_memory(snapshot, strtoull(pairs[i], NULL, 10), strtoull(pairs[i + 1], NULL, 10));
-	}
-	printf("]}\n");
-}
-
-static int print_error(struct hw_error *error)
-{
-	printf("{\"code\":%d,", error->code);
-	print_text("error", error->message);
-	printf(",");
-	print_text("remedy", error->remedy ? error->remedy : "");
-	printf("}\n");
-	hw_error_destroy(error);
-	return 3;
+	print_pairs(snapshot, pairs, count, 10);
 }
 
 int main(int argc, char **argv)

@@ -7,22 +7,7 @@
  * With -b the first TIMES stops find the target busy, as if it were in the middle of malloc.
  * Each ADDRESS LENGTH pair (hexadecimal, decimal) is read from the image and printed in hexadecimal digits.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
-#include "inspector/inspector.h"
-
-static void print_text(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
-			printf("\\u%04x", (unsigned char)*text);
-		else
-			putchar(*text);
-	}
-	putchar('"');
-}
+#include "tests/tools/snapshot_json.h"
 
 static void print_threads(const struct hw_snapshot *snapshot)
 {
@@ -38,18 +23,6 @@ static void print_threads(const struct hw_snapshot *snapshot)
 			thread->thread_pointer, thread->general.size, thread->vector.size);
 	}
 	printf("]");
-}
-
-static void print_memory(const struct hw_snapshot *snapshot, uint64_t address, size_t length)
-{
-	uint8_t *bytes = malloc(length ? length : 1);
-	size_t got = bytes ? hw_image_read_some(snapshot->image, address, bytes, length) : 0;
-
-	putchar('"');
-	for (size_t i = 0; i < got; i++)
-		printf("%02x", bytes[i]);
-	putchar('"');
-	free(bytes);
 }
 
 static void print_snapshot(const struct hw_snapshot *snapshot, char **pairs, int count)
@@ -75,12 +48,7 @@ static void print_snapshot(const struct hw_snapshot *snapshot, char **pairs, int
 	}
 	printf("]");
 	print_threads(snapshot);
-	printf(",\"memory\":[");
-	for (int i = 0; i + 1 < count; i += 2) {
-		printf("%s", i ? "," : "");
-		print_memory(snapshot, strtoull(pairs[i], NULL, 16), strtoull(pairs[i + 1], NULL, 10));
-	}
-	printf("]}\n");
+	print_pairs(snapshot, pairs, count, 16);
 }
 
 /* Also makes sure that a stopped process can be read as promised. */
@@ -124,15 +92,8 @@ int main(int argc, char **argv)
 		error = hw_snapshot_preview(pid, &snapshot);
 	else
 		error = hw_snapshot_attach(pid, &options, &snapshot);
-	if (error) {
-		printf("{\"error\":");
-		print_text(error->message);
-		printf(",\"code\":%d,\"remedy\":", error->code);
-		print_text(error->remedy ? error->remedy : "");
-		printf("}\n");
-		hw_error_destroy(error);
-		return 3;
-	}
+	if (error)
+		return print_error(error);
 	print_snapshot(snapshot, argv + 3, argc - 3);
 	hw_snapshot_destroy(snapshot);
 	return 0;
