@@ -35,17 +35,10 @@ void hw_field(struct hw_report *report, enum hw_tint tint, const char *label, co
 {
 	hw_autofree char *text = NULL;
 	va_list arguments;
-	int length;
 
-	if (!hw_report_is_text(report))
-		return;
 	va_start(arguments, format);
-	length = vasprintf(&text, format, arguments);
+	text = hw_report_format(report, format, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		text = NULL;
-		report->output.no_memory = true;
-		return;
-	}
-	print_wrapped(report, tint, label, text);
+	if (text)
+		print_wrapped(report, tint, label, text);
 }

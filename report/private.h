@@ -37,6 +37,10 @@ const char *hw_report_untint(const struct hw_report *report, enum hw_tint tint);
 /* Text tables only: an empty line between views, then the heading. JSON and CSV: nothing. */
 void hw_report_heading(struct hw_report *report, const char *heading);
 
+/* Text tables only: what printf() would write, the caller's to free; NULL: no text, or memory is short, and
+ * noted. */
+char *hw_report_format(struct hw_report *report, const char *format, va_list arguments) hw_printf(2, 0);
+
 /* Text tables only: printf() into the report. Foreign text must have been escaped. */
 void hw_report_print(struct hw_report *report, const char *format, ...) hw_printf(2, 3);
 

@@ -115,23 +115,28 @@ const char *hw_report_untint(const struct hw_report *report, enum hw_tint tint)
 	return report->colours && tint != HW_TINT_PLAIN ? "\033[0m" : "";
 }
 
+char *hw_report_format(struct hw_report *report, const char *format, va_list arguments)
+{
+	char *text;
+
+	if (!hw_report_is_text(report))
+		return NULL;
+	if (vasprintf(&text, format, arguments) >= 0)
+		return text;
+	report->output.no_memory = true;
+	return NULL;
+}
+
 void hw_report_print(struct hw_report *report, const char *format, ...)
 {
 	hw_autofree char *text = NULL;
 	va_list arguments;
-	int length;
 
-	if (!hw_report_is_text(report))
-		return;
 	va_start(arguments, format);
-	length = vasprintf(&text, format, arguments);
+	text = hw_report_format(report, format, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		text = NULL;
-		report->output.no_memory = true;
-		return;
-	}
-	hw_output_write(&report->output, text, (size_t)length);
+	if (text)
+		hw_output_text(&report->output, text);
 }
 
 void hw_report_heading(struct hw_report *report, const char *heading)

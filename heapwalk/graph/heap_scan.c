@@ -98,7 +98,7 @@ static inline __attribute__((always_inline)) void collect_words(struct heap_scan
 	uint64_t low = heap_scan->scan->low, span = heap_scan->scan->span;
 
 	for (uint64_t at = 0; at + word_size <= size; at += word_size) {
-		uint64_t word = hw_scan_load(bytes + at, word_size, big_endian);
+		uint64_t word = hw_word_load(bytes + at, word_size, big_endian);
 
 		if (__builtin_expect(word - low >= span, 1))
 			continue;

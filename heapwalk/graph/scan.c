@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) bool scan_words(struct hw_scan *sca
 	uint64_t low = scan->low, span = scan->span;
 
 	for (uint64_t at = 0; at + word_size <= size; at += word_size) {
-		uint64_t word = hw_scan_load(bytes + at, word_size, big_endian);
+		uint64_t word = hw_word_load(bytes + at, word_size, big_endian);
 
 		if (__builtin_expect(word - low < span || (self && word == address + at), 0) &&
 			!report(scan, address + at, word))

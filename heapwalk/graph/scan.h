@@ -50,21 +50,6 @@ const uint8_t *hw_scan_piece(struct hw_scan *scan, uint64_t *at, uint64_t end, u
 /* The chunk that one word refers to. False: none. */
 bool hw_scan_word(const struct hw_scan *scan, uint64_t word, uint32_t *reference);
 
-/* A word of the target's; with constants for the last two the compiler makes one instruction of it. */
-static inline __attribute__((always_inline)) uint64_t hw_scan_load(
-	const uint8_t *bytes, unsigned word_size, bool big_endian)
-{
-	uint64_t eight;
-	uint32_t four;
-
-	if (word_size == 8) {
-		memcpy(&eight, bytes, sizeof(eight));
-		return big_endian ? __builtin_bswap64(eight) : eight;
-	}
-	memcpy(&four, bytes, sizeof(four));
-	return big_endian ? __builtin_bswap32(four) : four;
-}
-
 /* Usable bytes of a live chunk; faster than hw_chunk_usable() for most. */
 static inline uint64_t hw_scan_usable(const struct hw_heap *heap, uint32_t chunk)
 {
