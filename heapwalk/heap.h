@@ -494,8 +494,12 @@ enum hw_balance_kind {
 
 struct hw_balance {
 	enum hw_balance_kind kind;
-	double share;     /* LIVE, FREE: of malloc's memory; OUTSIDE: of the process's own memory: malloc's,
-			     anonymous, shared, static data and stacks together */
+	/*
+	 * LIVE: of malloc's address space; FREE: of malloc's memory, resident and swapped where that is
+	 * known; OUTSIDE: so of the process's own memory: malloc's, anonymous, shared, static data and stacks
+	 * together.
+	 */
+	double share;
 	enum hw_use most; /* what most of the memory that is not malloc's is used for */
 };
 
@@ -605,8 +609,8 @@ enum hw_root_kind {
 };
 
 /*
- * A range of words that are scanned for pointers. Disjoint; in order of address, then registers, then what the
- * kernel keeps.
+ * A range of words that are scanned for pointers. Disjoint; in order of address, then registers, then what
+ * the kernel keeps.
  */
 struct hw_root {
 	enum hw_root_kind kind;
@@ -668,7 +672,7 @@ const char *hw_heuristic_name(enum hw_heuristic heuristic);
  */
 struct hw_habit {
 	uint64_t chunk_size; /* 0: of any other size */
-	uint64_t offset; /* from the user address */
+	uint64_t offset;     /* from the user address */
 	uint64_t chunks;
 };
 

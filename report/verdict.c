@@ -30,8 +30,8 @@ static void say_live(
 	const struct hw_histogram *histogram = findings->histogram;
 
 	hw_field(report, HW_TINT_PLAIN, label,
-		"%s of malloc's memory is in live chunks. If that grows, chunks are leaked or collected; the "
-		"sizes below say which.",
+		"%s of malloc's memory, touched or not, is in live chunks. If that grows, chunks are leaked "
+		"or collected; the sizes below say which.",
 		share);
 	if (histogram && histogram->row_count)
 		say_next(report, "heapwalk --size %llu %s",
@@ -212,7 +212,8 @@ static void say_text(struct hw_report *report, const struct hw_findings *finding
 		say_nothing_found(report, findings);
 	if (!verdict->has_graph)
 		hw_field(report, HW_TINT_PLAIN, "leaks",
-			"Not looked for by default in a heap of this size: heapwalk --verdict");
+			"Not looked for, as in a large heap that takes a while, or as --quick was asked for: "
+			"heapwalk --verdict");
 }
 
 /* ---------------------------------------------------------------------------------------- findings as JSON
