@@ -153,7 +153,8 @@ static bool verify(struct hw_vtables *vtables, uint64_t pointer)
 	top = word_size == 4 ? (int32_t)words[TOP_OFFSET] : (int64_t)words[TOP_OFFSET];
 	if (top < -TOP_OFFSET_LIMIT || top > TOP_OFFSET_LIMIT)
 		return false;
-	/* A class with virtual bases only has no functions, an abstract one may have 0 for its destructors. */
+	/* A class with virtual bases only has no functions, an abstract one may have 0 for its destructors.
+	 */
 	if (words[TYPEINFO])
 		return is_typeinfo(vtables, words[TYPEINFO]);
 	return points_to(vtables, words[FIRST_FUNCTION], HW_ADDRESS_CODE) &&

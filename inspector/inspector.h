@@ -334,7 +334,8 @@ struct hw_thread {
  * what it points to. Not known of a core.
  */
 struct hw_kernel_word {
-	uint64_t value; /* epoll_event.data, of 32-bit programs with anything in the upper half; sigev_value */
+	uint64_t
+		value; /* epoll_event.data, of 32-bit programs with anything in the upper half; sigev_value */
 	int descriptor; /* of the epoll instance; -1: a timer's (timer_create()) */
 };
 
@@ -509,9 +510,9 @@ struct hw_error *hw_snapshot_open_core(
 	const char *path, const struct hw_core_options *options, struct hw_snapshot **snapshot) hw_must_check;
 
 /*
- * HW_ERROR_GONE: a forked snapshot was killed before its memory was released, as the kernel does first of all when
- * memory is short. What was read of it may then be missing or zero: ask after the last reading, and print nothing
- * that was made of it.
+ * HW_ERROR_GONE: a forked snapshot was killed before its memory was released, as the kernel does first of all
+ * when memory is short. What was read of it may then be missing or zero: ask after the last reading, and
+ * print nothing that was made of it.
  */
 struct hw_error *hw_snapshot_check_memory(const struct hw_snapshot *snapshot) hw_must_check;
 

@@ -13,8 +13,6 @@
 #define ARGUMENT_LIMIT 128
 #define ANSWER_LIMIT   ((size_t)64 << 10)
 
-extern char **environ;
-
 /* A command line that is being put together. Its words are owned. */
 struct command {
 	char *words[ARGUMENT_LIMIT + 1];

@@ -55,7 +55,7 @@ cppcheck_all()
 	local id suppress=()
 
 	for id in memleak resourceLeak uninitvar internalAstError autoVariables objectIndex \
-		nullPointerArithmeticRedundantCheck unusedStructMember; do
+		nullPointerArithmeticRedundantCheck unusedStructMember returnDanglingLifetime; do
 		suppress+=("--suppress=$id")
 	done
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \

@@ -208,8 +208,8 @@ struct hw_module_types {
 /*
  * The types and the global variables of all modules that have debug information: every struct, union and enum
  * with a name, what these and the variables consist of, and every pointer type of units in C. Equal types of
- * several modules and compilation units are one. Lives as long as the unwinder; hw_unwinder_each_local() may add
- * types.
+ * several modules and compilation units are one. Lives as long as the unwinder; hw_unwinder_each_local() may
+ * add types.
  */
 struct hw_types {
 	const struct hw_type *types; /* [0] is void */

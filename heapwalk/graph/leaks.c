@@ -19,7 +19,7 @@ static size_t hash(const struct hw_leak_group *key)
 {
 	uint64_t mixed = key->chunk_size << 12 ^ (uint64_t)(key->type ? 0 : key->content) << 6 ^
 			 (uint64_t)key->type << 44 ^ (uint64_t)key->shape << 3 ^ (uint64_t)key->kind ^
-			 (uint64_t)key->is_stale << 40;
+			 (key->is_stale ? UINT64_C(1) << 40 : 0);
 
 	return (size_t)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 24);
 }

@@ -15,8 +15,8 @@ struct hw_typer {
 	const struct hw_graph *graph; /* NULL: nobody looked */
 	const struct hw_typing_options *options;
 	struct hw_typing *typing;
-	struct hw_addresses *addresses;     /* what lies where */
-	struct hw_program *program; /* the debug information made ready: program.h; NULL: there is none */
+	struct hw_addresses *addresses; /* what lies where */
+	struct hw_program *program;     /* the debug information made ready: program.h; NULL: there is none */
 	struct hw_catalogue_names *by_name; /* private to catalogue.c; NULL: nobody asked */
 	struct hw_pymalloc_arenas *arenas;  /* CPython's; NULL: there are none */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A C++ heap of COUNT chunks, a gigabyte for ten million, as a server has it: objects of some classes, the strings
- * and containers in them, lists between them. Says "ready" and waits for its input to end.
+ * A C++ heap of COUNT chunks, a gigabyte for ten million, as a server has it: objects of some classes, the
+ *strings and containers in them, lists between them. Says "ready" and waits for its input to end.
  *
  *	classes COUNT
  */
@@ -14,8 +14,12 @@
 #include <vector>
 
 struct Entity {
-	explicit Entity(long number) : id(number), name("entity number " + std::to_string(number)) {}
-	virtual ~Entity() {}
+	explicit Entity(long number) : id(number), name("entity number " + std::to_string(number))
+	{
+	}
+	virtual ~Entity()
+	{
+	}
 	long id;
 	Entity *next = nullptr;
 	std::string name; /* of 16 letters and more: a chunk of its own */

@@ -2,10 +2,9 @@
 /*
  * Preloaded into a tool: its agent dies at a chosen moment of its work in the target.
  *
- * HW_DIE_AT=N	SIGKILL at the Nth ptrace(2) of the agent, counted from the first PTRACE_SETOPTIONS on, with which it
- *		begins to make a thread of the target run system calls; before that call for an odd N, after it for an
- *		even one, so that 2 * N covers them all
- * HW_DIE_ALL=1	the tool that started it dies too
+ * HW_DIE_AT=N	SIGKILL at the Nth ptrace(2) of the agent, counted from the first PTRACE_SETOPTIONS on, with
+ *which it begins to make a thread of the target run system calls; before that call for an odd N, after it for
+ *an even one, so that 2 * N covers them all HW_DIE_ALL=1	the tool that started it dies too
  */
 #include <signal.h>
 #include <stdarg.h>

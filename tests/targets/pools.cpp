@@ -15,7 +15,8 @@
 #include <sys/mman.h>
 #include <vector>
 
-namespace {
+namespace
+{
 
 /* A pool of slots of one size in blocks, with a list of free ones as most have it. */
 struct Slots {
@@ -26,7 +27,7 @@ struct Slots {
 	size_t at = SIZE_MAX, used = 0, capacity = 0;
 
 	Slots(size_t slot_size, size_t block_size, size_t head_size, bool is_mapped)
-		: slot(slot_size), block(block_size), head(head_size), mapped(is_mapped)
+	    : slot(slot_size), block(block_size), head(head_size), mapped(is_mapped)
 	{
 	}
 
@@ -84,10 +85,12 @@ unsigned random_number()
 	return static_cast<unsigned>(state >> 20);
 }
 
-/* -------------------------------------------------------------------------------------------------- records */
+/* -------------------------------------------------------------------------------------------------- records
+ */
 
-class Particle {
-public:
+class Particle
+{
+      public:
 	Particle *next = nullptr;
 	double x = random_number() / 7.0, y = random_number() / 3.0;
 	uint32_t id = random_number() % 5000, flags = 3;
@@ -138,7 +141,8 @@ void nodes()
 		Node *node = static_cast<Node *>(pool.get());
 
 		*node = Node{ random_number() | 1, random_number() % 100 + 1,
-			all.empty() ? nullptr : all.back(), names[random_number() % 4], random_number() % 10000ull,
+			all.empty() ? nullptr : all.back(), names[random_number() % 4],
+			random_number() % 10000ull,
 			all.empty() ? nullptr : all[random_number() % all.size()] };
 		all.push_back(node);
 	}
@@ -146,7 +150,8 @@ void nodes()
 	pool.tell("-");
 }
 
-/* ---------------------------------------------------------------------------------------------- no records */
+/* ---------------------------------------------------------------------------------------------- no records
+ */
 
 void pointers()
 {

@@ -105,7 +105,8 @@ int main()
 
 	for (int i = 0; i < 64; i++)
 		g_hidden[i] = hide(5000 + i, third, new Point{ i, i });
-	std::printf("{\"first\": \"%p\", \"second\": \"%p\", \"points\": \"%p\", \"point\": \"%p\", \"hidden\": \"%p\"}\n",
+	std::printf("{\"first\": \"%p\", \"second\": \"%p\", \"points\": \"%p\", \"point\": \"%p\", "
+		    "\"hidden\": \"%p\"}\n",
 		(void *)g_first, (void *)g_first->next, (void *)g_points, (void *)g_points[2], g_hidden[9]);
 	std::fflush(stdout);
 	return std::getchar() == EOF;

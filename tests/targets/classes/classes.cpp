@@ -4,8 +4,9 @@
  *
  *	FIT ADDRESS CLASS
  *
- * where the address is what malloc() returned for its chunk, and FIT is exact, array or prefix; "none" lines are of
- * chunks that hold no object with a vtable at their start. Then "ready", and it waits for its input to end.
+ * where the address is what malloc() returned for its chunk, and FIT is exact, array or prefix; "none" lines
+ *are of chunks that hold no object with a vtable at their start. Then "ready", and it waits for its input to
+ *end.
  *
  *	classes [LIBRARY]
  */
@@ -25,7 +26,9 @@
 namespace shapes
 {
 struct Shape {
-	virtual ~Shape() {}
+	virtual ~Shape()
+	{
+	}
 	virtual double area() const = 0;
 	int id = 3;
 };
@@ -46,16 +49,20 @@ struct Ring : Circle {
 	}
 	double inner[4] = {};
 };
-}
+} // namespace shapes
 
 /* No functions of its own: the vtable is the class's all the same. */
 struct Named {
-	virtual ~Named() {}
+	virtual ~Named()
+	{
+	}
 	char name[20] = "a name";
 };
 
 struct Counted {
-	virtual ~Counted() {}
+	virtual ~Counted()
+	{
+	}
 	virtual int count()
 	{
 		return 1;
@@ -81,7 +88,9 @@ struct Mixed : Plain, Counted {
 };
 
 struct Top {
-	virtual ~Top() {}
+	virtual ~Top()
+	{
+	}
 	long top = 1;
 };
 struct Left : virtual Top {
@@ -99,17 +108,21 @@ struct Only : virtual Plain {
 };
 
 template <typename T, int N> struct Box {
-	virtual ~Box() {}
+	virtual ~Box()
+	{
+	}
 	T content[N] = {};
 };
 
 namespace
 {
 struct Hidden {
-	virtual ~Hidden() {}
+	virtual ~Hidden()
+	{
+	}
 	long hidden = 1;
 };
-}
+} // namespace
 
 static void tell(const char *fit, const void *address, const char *name)
 {
@@ -210,7 +223,8 @@ int main(int argc, char **argv)
 #ifdef WITH_PLUGIN
 	if (argc > 1) {
 		void *library = dlopen(argv[1], RTLD_NOW);
-		Plugin *(*make)() = library ? reinterpret_cast<Plugin *(*)()>(dlsym(library, "make_plugin")) : nullptr;
+		Plugin *(*make)() =
+			library ? reinterpret_cast<Plugin *(*)()>(dlsym(library, "make_plugin")) : nullptr;
 
 		if (!make)
 			return 1;

@@ -4,7 +4,9 @@
 #define CLASSES_H
 
 struct Plugin {
-	virtual ~Plugin() {}
+	virtual ~Plugin()
+	{
+	}
 	virtual int run() = 0;
 	long state = 1;
 };

@@ -11,7 +11,7 @@ struct Reverb : Plugin {
 	}
 	double delay[5] = { 0.25 };
 };
-}
+} // namespace plugins
 
 extern "C" Plugin *make_plugin()
 {

@@ -13,8 +13,7 @@ static const struct {
 	const char *name;
 } rows[] = {
 	{ "fLaC\0\0\0\x22\x10\0\x10\0\0\0\x0e\0\x10\x3e\x0a\xc4\x42\xf0", 22, "FLAC audio bitstream data" },
-	{ "MThd\0\0\0\x06\0\x01\0\x02\0\x60MTrk", 18,
-		"Standard MIDI data" },
+	{ "MThd\0\0\0\x06\0\x01\0\x02\0\x60MTrk", 18, "Standard MIDI data" },
 	{ "Rar!\x1a\x07\x01\0\x33\x92\xb5\xe5\x0a\x01\x05\x06\0\x05\x01\x01", 20, "RAR archive data" },
 	{ "hello there, this is a text as any other", 40, NULL },
 	{ "\x07\0\0\0\x01\0\0\0\x02\0\0\0", 12, NULL },
