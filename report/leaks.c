@@ -18,7 +18,7 @@ static const struct hw_column columns[] = {
 	{ "request_high", HW_UNIT_SIZE, 0, "the largest of these requests" },
 	{ "chunk_size", HW_UNIT_SIZE, 0, "bytes that a head takes, header included" },
 	{ "type", HW_UNIT_TEXT, HW_COLUMN_SHOWN | HW_COLUMN_WIDE,
-		"of the heads; in tables what they look like where it is not known" },
+		"of the heads; in tables else what they look like" },
 	{ "content", HW_UNIT_WORD, 0, "what the heads look like" },
 	{ "blocks", HW_UNIT_COUNT, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "heads and what hangs on them" },
 	{ "bytes", HW_UNIT_BYTES, HW_COLUMN_SHOWN | HW_COLUMN_ADDS, "what they take, headers included" },

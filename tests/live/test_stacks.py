@@ -259,6 +259,49 @@ class LiveTest(harness.TestCase):
             self.assertIn(callee, lines[frame["line"] - 1])
 
 
+class AgainstGdbTest(harness.TestCase):
+    """Of a process whose threads all wait, both methods and gdb say the same, frame by frame."""
+
+    def check(self, target, methods=METHODS):
+        with harness.unharmed(self, target.pid):
+            found = {method: stacks(target.pid, "-m", method, "-l", "2000") for method in methods}
+        by_gdb = gdb_stacks("-p", str(target.pid))
+        self.assertTrue(by_gdb)
+        for method in methods:
+            self.assertEqual(by_gdb, {tid: program_counters(stack) for tid, stack in found[method].items()}, method)
+
+    def test_variants(self):
+        for name in ("plain", "optimised", "frame-pointers", "static"):
+            for scenario in ("threads", "altstack"):
+                with self.subTest(variant=name, scenario=scenario), \
+                        Target(compiled(name, *VARIANTS[name]), scenario) as target:
+                    self.check(target, methods_for(name))
+
+    def test_real_program(self):
+        """Without debug information: Debian's python3 with three threads."""
+        script = ("import threading, time\n"
+                  "for i in range(2): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
+                  "print('ready', flush=True)\ninput()")
+        with harness.Process([harness.need("python3"), "-c", script]) as process:
+            process.read_line()
+            harness.wait_until(lambda: all(self.waits(process.pid, tid) for tid in harness.thread_ids(process.pid)),
+                               "all threads sleep")
+            self.check(process)
+
+    @staticmethod
+    def waits(pid, tid):
+        with open("/proc/%d/task/%d/stat" % (pid, tid)) as file:
+            return file.read().rpartition(")")[2].split()[0] == "S"
+
+    def test_view(self):
+        """What --stacks shows is what the tool of the tests finds: functions by thread, innermost first."""
+        with Target(compiled("plain", *VARIANTS["plain"]), "threads") as target:
+            rows = json.loads(self.heapwalk("--attach", target.pid, "--stacks", "--format", "json").out)["stacks"]
+        for tid, names in target.truth.items():
+            shown = [row["function"].partition("+")[0] for row in rows if row["thread"] == tid]
+            self.assertEqual(names, [name for name in shown if name in OWN])
+
+
 class CoreTest(harness.TestCase):
     """Stacks in cores: both methods and gdb give the same program counters, frame by frame."""
 
