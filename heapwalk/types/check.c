@@ -79,9 +79,9 @@ static enum hw_check_result check_chunk(
 	struct hw_checker *checker, const struct hw_field *field, uint64_t word, uint64_t at)
 {
 	const struct hw_type *target = &checker->types->types[field->target];
-	struct hw_pointee pointee = {
-		.target = field->target, .field = at, .is_alternative = field->is_alternative
-	};
+	struct hw_pointee pointee = { .target = field->target,
+		.field = at,
+		.is_alternative = field->is_alternative && !field->is_only };
 
 	if (!hw_check_chunk_at(checker, word, &pointee.chunk, &pointee.offset))
 		return HW_CHECK_ODD; /* freed */
@@ -113,8 +113,9 @@ bool hw_check_stands_in(const struct hw_types *types, uint32_t whole, uint64_t o
 			found = hw_type_strip(types, here->target);
 			continue;
 		}
+		/* Unions and buffers may be anything. */
 		if (here->kind != HW_TYPE_STRUCT)
-			return true; /* unions and numbers prove nothing */
+			return here->kind == HW_TYPE_UNION || (here->kind == HW_TYPE_BASE && here->size == 1);
 		for (uint32_t i = 0; i < here->member_count && !inside; i++) {
 			const struct hw_type_member *member = &types->members[here->first_member + i];
 

@@ -20,6 +20,9 @@
 /* From so many in 100 on a lost chunk is given a guess. */
 #define GUESS_PERCENT 60
 
+/* From so many in 100 on a guess that says something else stays. */
+#define CONTRADICTING_PERCENT 90
+
 /* What the named chunks of one shape say. */
 struct votes {
 	uint32_t type; /* that has the majority, if one has */
@@ -101,6 +104,13 @@ static bool is_lost(const struct hw_typer *typer, uint32_t chunk)
 	return typer->graph && hw_chunk_leak_kind(typer->graph, chunk) >= HW_LEAK_INDIRECT;
 }
 
+/* Neighbours in the graph of references tell types apart that look alike: a good guess of another type. */
+static bool is_contradicted(const struct hw_chunk_type *answer, const struct votes *votes)
+{
+	return answer->level == HW_LEVEL_GUESS && answer->percent >= CONTRADICTING_PERCENT &&
+	       answer->type != votes->type;
+}
+
 static void name(struct hw_typer *typer, uint32_t chunk, const struct votes *votes)
 {
 	bool lost = is_lost(typer, chunk);
@@ -135,7 +145,8 @@ struct hw_error *hw_typer_siblings(struct hw_typer *typer)
 	for (uint32_t i = 0; i < typer->heap->chunks.count; i++) {
 		const struct hw_chunk_type *answer = &typing->chunks[i];
 
-		if (answer->shape && answer->level < HW_LEVEL_LIKELY && !votes[answer->shape].mixed)
+		if (answer->shape && answer->level < HW_LEVEL_LIKELY && !votes[answer->shape].mixed &&
+			!is_contradicted(answer, &votes[answer->shape]))
 			name(typer, i, &votes[answer->shape]);
 	}
 	return NULL;
