@@ -10,14 +10,16 @@
 #include "heapwalk/types/pools.h"
 #include "heapwalk/types/pools_pymalloc.h"
 
-#define LEAST_BLOCK   3072
-#define LEAST_MAPPING 65536
-#define BUDGET        ((uint64_t)192 << 20) /* bytes that are looked at */
-#define TARGETS       64                    /* of a segment that are kept */
-#define SEARCHES      1500 /* for an unknown stride; after that only strides that were found before are tried */
-#define KNOWN_MOST    16
-#define GUESS_PERCENT 60
-#define GUESS_QUALITY 0.75
+#define LEAST_BLOCK    3072
+#define LEAST_MAPPING  65536
+#define BUDGET         ((uint64_t)192 << 20) /* bytes that are looked at */
+#define TARGETS        64                    /* of a segment that are kept */
+#define SEARCHES       1500 /* for an unknown stride; after that only strides that were found before are tried */
+#define KNOWN_MOST     16
+#define GUESS_PERCENT  60
+#define GUESS_QUALITY  0.75
+#define GUESS_WORDS    3 /* two alternate too easily */
+#define NEARLY_AS_GOOD 0.8
 
 /* A chunk or a mapping. */
 struct block {
@@ -333,26 +335,56 @@ static void remember(struct finder *finder, uint32_t stride)
 		finder->known[finder->known_count++] = stride;
 }
 
-static struct hw_record_stride find_stride(struct finder *finder, uint32_t segment)
-{
-	struct hw_record_stride stride = { 0 }, best = { 0 };
+/* A segment's sample and where pointers lead to in it. */
+struct sample {
+	size_t first;
+	size_t count;
 	uint32_t targets[TARGETS];
-	size_t target_count = targets_of(finder, segment, targets), first, count;
+	size_t target_count;
+};
 
-	choose_sample(&finder->words, &first, &count);
-	if (finder->searches++ < SEARCHES) {
-		best = hw_records_stride(&finder->words, first, count, targets, target_count);
-		if (best.words)
-			remember(finder, best.words);
-		return best;
-	}
+/* Of the strides found elsewhere the one that does best; below `most` words, and dividing `most` if that is
+ * not 0. */
+static struct hw_record_stride try_known(
+	const struct finder *finder, const struct sample *sample, uint32_t most)
+{
+	struct hw_record_stride best = { 0 };
+
 	for (size_t i = 0; i < finder->known_count; i++) {
-		stride =
-			hw_records_try(&finder->words, first, count, finder->known[i], targets, target_count);
+		struct hw_record_stride stride;
+
+		if (most && (finder->known[i] >= most || most % finder->known[i]))
+			continue;
+		stride = hw_records_try(&finder->words, sample->first, sample->count, finder->known[i],
+			sample->targets, sample->target_count);
 		if (stride.quality > best.quality)
 			best = stride;
 	}
 	return best;
+}
+
+/*
+ * Two neighbours may by chance look more alike every other time: what is a multiple of what siblings have,
+ * and not much better, is that.
+ */
+static struct hw_record_stride find_stride(struct finder *finder, uint32_t segment)
+{
+	struct hw_record_stride stride, shorter;
+	struct sample sample;
+
+	sample.target_count = targets_of(finder, segment, sample.targets);
+	choose_sample(&finder->words, &sample.first, &sample.count);
+	if (finder->searches++ >= SEARCHES)
+		return try_known(finder, &sample, 0);
+	stride = hw_records_stride(
+		&finder->words, sample.first, sample.count, sample.targets, sample.target_count);
+	if (!stride.words)
+		return stride;
+	shorter = try_known(finder, &sample, stride.words);
+	if (!stride.by_targets && shorter.quality >= NEARLY_AS_GOOD * stride.quality)
+		return shorter;
+	remember(finder, stride.words);
+	return stride;
 }
 
 /* ----------------------------------------------------------------------------------------------------------
@@ -393,7 +425,8 @@ static bool judge(const struct hw_record_stride *stride, struct hw_pool_row *row
 		return false;
 	row->level = stride->by_targets ? HW_LEVEL_LIKELY : HW_LEVEL_GUESS;
 	row->percent = stride->by_targets ? 0 : GUESS_PERCENT;
-	return stride->by_targets || stride->by_constant || stride->quality >= GUESS_QUALITY;
+	return stride->by_targets || stride->by_constant ||
+	       (stride->quality >= GUESS_QUALITY && stride->words >= GUESS_WORDS);
 }
 
 /*

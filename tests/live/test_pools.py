@@ -189,6 +189,18 @@ class NginxTest(PoolTest):
         self.assertIn(200, [row["used"] for row in rows if row["pool"] == "records" and row["level"] == "likely"])
 
 
+class PerlTest(PoolTest):
+    def test_hash_entries(self):
+        """Perl has arenas of 4,080 bytes for everything; an entry of a hash is three pointers (struct he, hv.h)."""
+        program = "%h = map { (\"key $_\" => 1) } 1..50000; $| = 1; print \"ready\\n\"; <STDIN>"
+        with harness.Process([harness.need("perl"), "-e", program]) as perl:
+            perl.read_line()
+            rows = self.rows(perl.pid)
+        # A few lie in arenas with other things, and Perl has some hashes of its own.
+        entries = [row for row in rows if row["record_size"] == 24 and row["level"] == "likely"]
+        self.assertTrue(any(abs(row["used"] - 50000) < 1000 for row in entries), rows)
+
+
 class FormatsTest(PoolTest):
     def test_formats_agree(self):
         with Pools("chunks") as target:
