@@ -10,16 +10,17 @@
 #include "heapwalk/types/pools.h"
 #include "heapwalk/types/pools_pymalloc.h"
 
-#define LEAST_BLOCK    3072
-#define LEAST_MAPPING  65536
-#define BUDGET         ((uint64_t)192 << 20) /* bytes that are looked at */
-#define TARGETS        64                    /* of a segment that are kept */
-#define SEARCHES       1500 /* for an unknown stride; after that only strides that were found before are tried */
-#define KNOWN_MOST     16
-#define GUESS_PERCENT  60
-#define GUESS_QUALITY  0.75
-#define GUESS_WORDS    3 /* two alternate too easily */
-#define NEARLY_AS_GOOD 0.8
+#define LEAST_BLOCK     3072
+#define LEAST_MAPPING   65536
+#define BUDGET          ((uint64_t)192 << 20) /* bytes that are looked at */
+#define TARGETS         64                    /* of a segment that are kept */
+#define SEARCHES        1500 /* for an unknown stride; after that only strides that were found before are tried */
+#define KNOWN_MOST      16
+#define GUESS_PERCENT   60
+#define DOUBTED_PERCENT 50
+#define GUESS_QUALITY   0.75
+#define GUESS_WORDS     3 /* two alternate too easily */
+#define NEARLY_AS_GOOD  0.8
 
 /* A chunk or a mapping. */
 struct block {
@@ -442,6 +443,17 @@ static bool has_pointers(const struct hw_record_count *count, const struct hw_re
 	return false;
 }
 
+/* What could be shorter records is so by pointers that lead to each so many'th at best. */
+static bool believe(
+	const struct hw_record_count *count, const struct hw_record_stride *stride, struct hw_pool_row *row)
+{
+	if (!hw_records_may_be_shorter(count, stride))
+		return true;
+	row->level = HW_LEVEL_GUESS;
+	row->percent = DOUBTED_PERCENT;
+	return stride->by_targets;
+}
+
 static struct hw_error *offer(struct finder *finder, const struct block *block, const struct hw_pool_row *row)
 {
 	hw_autofree char *name = NULL;
@@ -496,7 +508,7 @@ static struct hw_error *look_at_segment(struct finder *finder, const struct bloc
 	if (!judge(&stride, &row))
 		return NULL;
 	count = hw_records_count(&finder->words, &stride);
-	if (count.used < HW_RECORD_LEAST || !has_pointers(&count, &stride))
+	if (count.used < HW_RECORD_LEAST || !has_pointers(&count, &stride) || !believe(&count, &stride, &row))
 		return NULL;
 	row.record_size = (uint64_t)stride.words * finder->image->word_size;
 	error = name_records(finder, &stride, &count, &row);

@@ -72,6 +72,12 @@ struct hw_record_count {
 struct hw_record_count hw_records_count(
 	const struct hw_record_words *words, const struct hw_record_stride *stride);
 
+/*
+ * Could it be several shorter records, of which some are free? True where parts of a record differ from each
+ * other in one word only, a link in some and something else in others. Not for records with a constant.
+ */
+bool hw_records_may_be_shorter(const struct hw_record_count *count, const struct hw_record_stride *stride);
+
 /* "{ptr->heap, int, 0 x2}"; the caller's to free, NULL: memory short. */
 char *hw_records_text(const uint8_t *kinds, uint32_t words);
 

@@ -139,6 +139,39 @@ struct hw_record_count hw_records_count(
 	return count;
 }
 
+static bool is_alike(uint8_t a, uint8_t b)
+{
+	bool numbers =
+		(a == HW_KIND_ZERO || a == HW_KIND_NUMBER) && (b == HW_KIND_ZERO || b == HW_KIND_NUMBER);
+	bool inside = hw_kind_is_heap((enum hw_kind)a) && hw_kind_is_heap((enum hw_kind)b);
+
+	return a == b || numbers || inside;
+}
+
+/* Do all parts of `part` words agree but for one word of each, the same in all? */
+static bool has_parts(const uint8_t *kinds, uint32_t words, uint32_t part)
+{
+	uint32_t odd = UINT32_MAX;
+
+	for (uint32_t i = part; i < words; i++) {
+		if (is_alike(kinds[i], kinds[i % part]))
+			continue;
+		if (odd != UINT32_MAX && odd != i % part)
+			return false;
+		odd = i % part;
+	}
+	return true;
+}
+
+bool hw_records_may_be_shorter(const struct hw_record_count *count, const struct hw_record_stride *stride)
+{
+	for (uint32_t part = 2; part <= stride->words / 2 && !stride->by_constant; part++) {
+		if (stride->words % part == 0 && has_parts(count->kinds, stride->words, part))
+			return true;
+	}
+	return false;
+}
+
 #define TEXT_WORDS 16 /* of a record that its text names */
 
 char *hw_records_text(const uint8_t *kinds, uint32_t words)

@@ -227,6 +227,34 @@ START_TEST (ends) {
 }
 END_TEST
 
+static const struct doubt {
+	uint8_t kinds[8];
+	uint32_t words;
+	bool by_constant;
+	bool expected;
+} doubts[] = {
+	/* Three words with a free list through every other one. */
+	{ { HW_KIND_INSIDE, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_ZERO }, 6,
+		false, true },
+	{ { HW_KIND_INSIDE, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_NUMBER }, 4, false, true },
+	{ { HW_KIND_CONSTANT, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_NUMBER }, 4, true, false },
+	{ { HW_KIND_INSIDE, HW_KIND_NUMBER, HW_KIND_DOUBLE, HW_KIND_NUMBER, HW_KIND_INSIDE, HW_KIND_ZERO }, 6,
+		false, false },
+	{ { HW_KIND_INSIDE, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_NUMBER, HW_KIND_NUMBER }, 5, false,
+		false },
+	{ { HW_KIND_INSIDE, HW_KIND_NUMBER }, 2, false, false },
+};
+
+START_TEST (doubted) {
+	const struct doubt *row = &doubts[_i];
+	struct hw_record_stride stride = { .words = row->words, .by_constant = row->by_constant };
+	struct hw_record_count count = { 0 };
+
+	memcpy(count.kinds, row->kinds, sizeof(row->kinds));
+	ck_assert_int_eq(hw_records_may_be_shorter(&count, &stride), row->expected);
+}
+END_TEST
+
 START_TEST (texts) {
 	static const uint8_t some[] = { HW_KIND_CONSTANT, HW_KIND_INSIDE, HW_KIND_ZERO, HW_KIND_ZERO };
 	uint8_t many[20];
@@ -253,6 +281,7 @@ int main(void)
 	tcase_add_test(tcase, counted);
 	tcase_add_test(tcase, links_are_no_proof);
 	tcase_add_test(tcase, ends);
+	tcase_add_loop_test(tcase, doubted, 0, hw_array_size(doubts));
 	tcase_add_test(tcase, texts);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
