@@ -135,8 +135,12 @@ static void name(struct hw_typer *typer, uint32_t chunk, const struct votes *vot
 struct hw_error *hw_typer_siblings(struct hw_typer *typer)
 {
 	struct hw_typing *typing = typer->typing;
-	hw_autofree struct votes *votes = calloc((size_t)typing->shape_count + 1, sizeof(*votes));
+	hw_autofree struct votes *votes = NULL;
 
+	/* Nobody may have been led to by a path, and nothing is known to be lost. */
+	if (!typer->graph && !typer->program && !typer->options->hint_count)
+		return NULL;
+	votes = calloc((size_t)typing->shape_count + 1, sizeof(*votes));
 	if (!votes)
 		return hw_error_no_memory();
 	count(typing, votes);
