@@ -929,6 +929,7 @@ struct hw_finding {
 	double share;      /* LOST, HOLDER: of all live bytes; FREE, OUTSIDE: as in struct hw_balance */
 	uint32_t group;    /* LOST: index into leaks->groups */
 	uint32_t holder;   /* HOLDER: index into retained->holders */
+	uint32_t beside;   /* HOLDER: so many others hold the same block, and only together they keep all */
 	uint32_t retainer; /* HOLDER: index into retained->retainers: below it, the one with most chunks alike
 			    */
 };

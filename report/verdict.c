@@ -116,15 +116,21 @@ static void say_holder(
 	hw_autofree char *raw = hw_holder_text(findings, &retained->holders.holders[finding->holder]);
 	hw_autofree char *name = raw ? hw_report_clean(report, raw, strlen(raw)) : NULL;
 	char chunks[HW_NUMBER_ROOM], bytes[HW_NUMBER_ROOM], share[HW_NUMBER_ROOM], alike[HW_NUMBER_ROOM];
-	char size[HW_NUMBER_ROOM];
+	char size[HW_NUMBER_ROOM], keeps[32 + HW_NUMBER_ROOM] = "alone keeps";
+	bool is_told;
 
 	if (!name)
 		return;
-	hw_field(report, HW_TINT_PLAIN, "holder", "%s alone keeps %s in %s chunks, %s of all live memory%s.",
-		name, hw_number_bytes(finding->bytes, bytes), hw_number_count(finding->chunks, chunks),
+	/* A handful among many thousand would say nothing. */
+	is_told = collection->alike.chunks > finding->chunks / 10;
+	if (finding->beside)
+		snprintf(keeps, sizeof(keeps), "and %u more, which hold the same block, keep",
+			finding->beside);
+	hw_field(report, HW_TINT_PLAIN, "holder", "%s %s %s in %s chunks, %s of all live memory%s.", name,
+		keeps, hw_number_bytes(finding->bytes, bytes), hw_number_count(finding->chunks, chunks),
 		hw_number_share(finding->share, share),
-		collection->alike.chunks ? ". If the process grows, this is where to look" : "");
-	if (collection->alike.chunks)
+		is_told ? ". If the process grows, this is where to look" : "");
+	if (is_told)
 		hw_field(report, HW_TINT_PLAIN, "", "One collection in it has %s chunks of %s bytes.",
 			hw_number_count(collection->alike.chunks, alike),
 			hw_number_count(collection->alike_size, size));
@@ -254,6 +260,7 @@ static void add_evidence(
 	}
 	name = hw_holder_text(findings, &verdict->retained->holders.holders[finding->holder]);
 	hw_json_foreign(json, "holder", name ? name : "");
+	hw_json_number(json, "holders_beside", finding->beside);
 }
 
 static void add_json(struct hw_json *json, const struct hw_findings *findings)

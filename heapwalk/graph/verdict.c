@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What stands out. Each rule must stay silent on a healthy program, however large. */
+#include "heapwalk/graph/graph.h"
 #include "heapwalk/heap.h"
 
 #define LOST_SHARE    0.01
@@ -63,23 +64,46 @@ static uint32_t find_collection(const struct hw_retained *retained, uint32_t hol
 	return best;
 }
 
-static void judge_holder(struct hw_verdict *verdict, const struct hw_heap *heap)
+/*
+ * The holder of what most is retained by. Where several variables refer to one block that keeps it, the first
+ * of these, and how many there are beside it. False: other blocks hold it.
+ */
+static bool find_holder(
+	const struct hw_graph *graph, const struct hw_retained *retained, struct hw_finding *finding)
+{
+	const struct hw_retainer *first = retained->retainers;
+	uint32_t last = UINT32_MAX;
+
+	finding->holder = first->holder;
+	for (size_t i = 0; i < graph->parts->root_word_count && first->holder == UINT32_MAX; i++) {
+		uint32_t holder = retained->holders.of_word[i];
+
+		if (graph->parts->root_references[i] != first->chunk || holder == last ||
+			retained->holders.holders[holder].kind == HW_ROOT_STACK ||
+			retained->holders.holders[holder].kind == HW_ROOT_REGISTER)
+			continue;
+		finding->beside += finding->holder != UINT32_MAX;
+		finding->holder = hw_min(finding->holder, holder);
+		last = holder;
+	}
+	return finding->holder != UINT32_MAX;
+}
+
+static void judge_holder(struct hw_verdict *verdict, const struct hw_graph *graph)
 {
 	const struct hw_retained *retained = verdict->retained;
 	const struct hw_retainer *first = retained->retainers;
+	struct hw_finding finding = { .kind = HW_FINDING_HOLDER };
 
-	if (!retained->count || first->holder == UINT32_MAX || first->retained.bytes < HOLDER_BYTES ||
-		first->retained.chunks < HOLDER_CHUNKS ||
-		(double)first->retained.bytes < HOLDER_SHARE * (double)live_bytes(heap))
+	if (!retained->count || first->retained.bytes < HOLDER_BYTES ||
+		first->retained.chunks < HOLDER_CHUNKS || !find_holder(graph, retained, &finding))
 		return;
-	add(verdict, &(struct hw_finding){
-			     .kind = HW_FINDING_HOLDER,
-			     .chunks = first->retained.chunks,
-			     .bytes = first->retained.bytes,
-			     .share = (double)first->retained.bytes / (double)live_bytes(heap),
-			     .holder = first->holder,
-			     .retainer = find_collection(retained, 0),
-		     });
+	finding.chunks = first->retained.chunks;
+	finding.bytes = first->retained.bytes;
+	finding.share = (double)first->retained.bytes / (double)live_bytes(graph->heap);
+	finding.retainer = find_collection(retained, 0);
+	if (finding.share >= HOLDER_SHARE)
+		add(verdict, &finding);
 }
 
 static void judge_balance(struct hw_verdict *verdict)
@@ -133,7 +157,7 @@ static struct hw_error *judge_graph(
 	verdict->has_graph = true;
 	verdict->is_certain = !graph->missing && !graph->unread && !graph->heap->missing;
 	judge_lost(verdict, graph->heap);
-	judge_holder(verdict, graph->heap);
+	judge_holder(verdict, graph);
 	return name_holders(verdict, names);
 }
 

@@ -431,6 +431,14 @@ class VerdictTest(harness.TestCase):
             holder[name] for name in ("holder", "chunks", "bytes")))
         self.assertIn(sessions + " alone keeps 24.4 MiB", " ".join(text.split()))
 
+    def test_two_that_hold_one_block(self):
+        with leaks.Leak("shared-cache") as process:
+            holder, = self.verdict(process.pid, "--verdict")["findings"]
+            text = self.heapwalk("--attach", process.pid, "--verdict").out
+        self.assertEqual(("holder", 1, 400001), tuple(holder[name] for name in ("kind", "holders_beside", "chunks")))
+        self.assertRegex(" ".join(text.split()),
+                         r"(all|current) \S+ and 1 more, which hold the same block, keep 24.4 MiB")
+
     def test_nothing_where_nothing_is_lost(self):
         for scenario in ("interior", "mmapped-holder", "thread-specific", "library", "healthy-libc", "stdstring"):
             self.assertEqual([], self.kinds(scenario, "--verdict"), scenario)

@@ -50,6 +50,7 @@ void scenario_behind_texts(void);
 void scenario_behind_links(void);
 void scenario_healthy_libc(void);
 void scenario_growing_cache(void);
+void scenario_shared_cache(void);
 void scenario_fragmented(void);
 
 void *volatile root;
@@ -104,6 +105,7 @@ static const struct scenario scenarios[] = {
 	{ "behind-links", scenario_behind_links },
 	{ "healthy-libc", scenario_healthy_libc },
 	{ "growing-cache", scenario_growing_cache },
+	{ "shared-cache", scenario_shared_cache },
 	{ "fragmented", scenario_fragmented },
 };
 

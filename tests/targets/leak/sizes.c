@@ -20,6 +20,22 @@ NOINLINE void scenario_growing_cache(void)
 	}
 }
 
+/* The same in a block of its own, to which two variables refer. */
+static struct cache {
+	struct entry *entries[4096];
+} *volatile all, *volatile current;
+
+NOINLINE void scenario_shared_cache(void)
+{
+	current = all = calloc(1, sizeof(*all));
+	for (unsigned i = 0; i < 400000; i++) {
+		struct entry *entry = calloc(1, sizeof(*entry));
+
+		entry->next = all->entries[i % 4096];
+		all->entries[i % 4096] = entry;
+	}
+}
+
 /* Four in five of many small blocks are freed; the rest keeps their pages. */
 NOINLINE void scenario_fragmented(void)
 {
