@@ -122,14 +122,14 @@ static void say_holder(
 	if (!name)
 		return;
 	/* A handful among many thousand would say nothing. */
-	is_told = collection->alike.chunks > finding->chunks / 10;
+	is_told = collection->alike.chunks > finding->chunks / 1000;
 	if (finding->beside)
 		snprintf(keeps, sizeof(keeps), "and %u more, which hold the same block, keep",
 			finding->beside);
 	hw_field(report, HW_TINT_PLAIN, "holder", "%s %s %s in %s chunks, %s of all live memory%s.", name,
 		keeps, hw_number_bytes(finding->bytes, bytes), hw_number_count(finding->chunks, chunks),
 		hw_number_share(finding->share, share),
-		is_told ? ". If the process grows, this is where to look" : "");
+		collection->alike.chunks ? ". If the process grows, this is where to look" : "");
 	if (is_told)
 		hw_field(report, HW_TINT_PLAIN, "", "One collection in it has %s chunks of %s bytes.",
 			hw_number_count(collection->alike.chunks, alike),
