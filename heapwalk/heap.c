@@ -113,8 +113,8 @@ static struct hw_error *walk_all(struct hw_walk *walk)
 
 	describe_sizes(walk);
 	walk->bytes_total = bytes_of_arenas(heap);
-	heap->content_sampled =
-		walk->options && walk->options->sample_content && walk->bytes_total > HW_SAMPLED_HEAP;
+	heap->content_sampled = walk->options && walk->options->sample_above &&
+				walk->bytes_total > walk->options->sample_above;
 	memset(heap->sampled_from, 0xff, sizeof(heap->sampled_from));
 	if (!error)
 		error = hw_survey(walk);

@@ -170,7 +170,6 @@ enum hw_allocator {
 	HW_ALLOCATOR_UNKNOWN,
 };
 
-#define HW_SAMPLED_HEAP  ((uint64_t)32 << 20)
 #define HW_SAMPLED_CHUNK 256
 #define HW_SAMPLE_FIRST  4096
 #define HW_SAMPLE_STEP   8
@@ -204,7 +203,7 @@ struct hw_heap {
 			     and free ones may count as live where their lists lead through it */
 	struct hw_tally tallies[HW_CHUNK_STATES];
 	/*
-	 * Small chunks were looked into by sample (hw_walk_options.sample_content): by chunk size / 8, the
+	 * Small chunks were looked into by sample (hw_walk_options.sample_above): by chunk size / 8, the
 	 * index from which on not every chunk of that size was; UINT32_MAX: all were.
 	 */
 	bool content_sampled;
@@ -217,13 +216,13 @@ struct hw_heap {
 struct hw_walk_options {
 	bool skip_content; /* do not look into chunks: every content is NONE */
 	/*
-	 * For counting only: where arenas have more than HW_SAMPLED_HEAP bytes, look into all chunks above
+	 * For counting only: where arenas have more than so many bytes, look into all chunks above
 	 * HW_SAMPLED_CHUNK bytes, but of each smaller size into the first HW_SAMPLE_FIRST, then one in
 	 * HW_SAMPLE_STEP, chosen by a hash of the address. The histogram weighs them so that its shares are
 	 * those of all within a percent or two, of the commonest sizes within a fraction of a percent. The
 	 * content of the others is NONE.
 	 */
-	bool sample_content;
+	uint64_t sample_above; /* 0: look into all, however many there are */
 	void (*progress)(uint64_t done, uint64_t total,
 		void *argument); /* bytes; called some times a second at most */
 	void *argument;

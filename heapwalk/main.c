@@ -10,6 +10,10 @@
 #include "heapwalk/cli/typing.h"
 #include "heapwalk/cli/view.h"
 
+/* Bytes of arenas from which on a sample of the chunks is looked into; with types, about a million chunks. */
+#define SAMPLED_HEAP ((uint64_t)32 << 20)
+#define TYPED_HEAP   ((uint64_t)128 << 20)
+
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_FOUND = 1, /* what --fail-on asks for */
@@ -134,11 +138,16 @@ static struct hw_error *check_arena(const struct hw_session *session)
 		"They are numbered from 0. heapwalk --arenas lists them.");
 }
 
-/* Whether the histogram alone wants to know what chunks look like: a sample of a large heap will do then. */
-static bool is_for_counting(const struct hw_session *session, unsigned needs)
+/*
+ * Whether the histogram alone wants to know what chunks look like: a sample of a large heap will do then.
+ * Types are told in all or none.
+ */
+static uint64_t sample_above(const struct hw_session *session, unsigned needs)
 {
-	return !(needs & (HW_VIEW_GRAPH | HW_VIEW_STREAM)) && !session->options.selection.contents &&
-	       !session->options.selection.leaks && !hw_session_wants_types(session);
+	if (needs & (HW_VIEW_GRAPH | HW_VIEW_STREAM) || session->options.selection.contents ||
+		session->options.selection.leaks || hw_session_wants_types(session))
+		return 0;
+	return hw_session_welcomes_types(session) ? TYPED_HEAP : SAMPLED_HEAP;
 }
 
 static struct hw_error *walk(struct hw_session *session)
@@ -147,7 +156,7 @@ static struct hw_error *walk(struct hw_session *session)
 	struct hw_walk_options options = {
 		.skip_content = !(needs & HW_VIEW_CONTENT) && !session->options.selection.contents &&
 				!hw_session_wants_types(session),
-		.sample_content = is_for_counting(session, needs),
+		.sample_above = sample_above(session, needs),
 		.progress = hw_progress_update,
 	};
 	struct hw_error *error;

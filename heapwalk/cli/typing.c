@@ -31,7 +31,8 @@ static bool histogram_shows_types(const struct hw_report_options *report)
 
 static bool is_soon_done(const struct hw_heap *heap)
 {
-	return heap->tallies[HW_CHUNK_LIVE].chunks + heap->tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
+	return heap &&
+	       heap->tallies[HW_CHUNK_LIVE].chunks + heap->tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
 }
 
 bool hw_session_wants_types(const struct hw_session *session)
@@ -103,11 +104,9 @@ static struct hw_error *select_types(struct hw_session *session)
 	return NULL;
 }
 
-/* A histogram alone, of a heap that is quickly looked through. */
-static bool are_welcome(const struct hw_session *session)
+bool hw_session_welcomes_types(const struct hw_session *session)
 {
 	return hw_views_needs(session->options.views) & HW_VIEW_TYPED && !session->options.quick &&
-	       is_soon_done(session->heap) && !session->heap->content_sampled &&
 	       histogram_shows_types(&session->options.report);
 }
 
@@ -118,7 +117,8 @@ struct hw_error *hw_session_types(struct hw_session *session)
 
 	if (!session->heap || !hw_allocator_is_glibc(session->heap->allocator))
 		return NULL;
-	if (!fully && !are_welcome(session))
+	if (!fully && (!hw_session_welcomes_types(session) || !is_soon_done(session->heap) ||
+			      session->heap->content_sampled))
 		return NULL;
 	error = build(session, fully);
 	if (!error)

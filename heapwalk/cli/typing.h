@@ -8,6 +8,9 @@
 /* True when somebody asked for types; then the references are wanted too. */
 bool hw_session_wants_types(const struct hw_session *session);
 
+/* True when a wanted view shows them if finding out does not take long. */
+bool hw_session_welcomes_types(const struct hw_session *session);
+
 /*
  * Fills session->typing when a wanted view or the selection needs it. The histogram alone is content with
  * what memory tells, and with nothing where that would take long; whoever asks for types gets all evidence,

@@ -11,6 +11,7 @@ struct pass {
 	void *states[LOOKS];
 	size_t count;
 	struct hw_window window;
+	struct hw_look_chunk chunk; /* that is being looked at */
 };
 
 static struct hw_error *begin(struct pass *pass, const struct hw_look *const *looks, size_t count)
@@ -31,15 +32,17 @@ static struct hw_error *begin(struct pass *pass, const struct hw_look *const *lo
 static struct hw_error *look_at_chunk(struct pass *pass, uint32_t index)
 {
 	const struct hw_heap *heap = pass->typer->heap;
-	struct hw_look_chunk chunk = { .index = index, .usable = hw_chunk_usable(heap, index) };
+	struct hw_look_chunk *chunk = &pass->chunk;
 	struct hw_error *error = NULL;
 
-	chunk.size = hw_min(chunk.usable, HW_LOOK_BYTES);
-	chunk.bytes = hw_window_view(&pass->window, hw_chunk_user(heap, index), chunk.size, NULL);
-	if (!chunk.bytes)
+	chunk->index = index;
+	chunk->usable = hw_chunk_usable(heap, index);
+	chunk->size = hw_min(chunk->usable, HW_LOOK_BYTES);
+	chunk->bytes = hw_window_view(&pass->window, hw_chunk_user(heap, index), chunk->size, NULL);
+	if (!chunk->bytes)
 		return NULL;
 	for (size_t i = 0; i < pass->count && !error; i++)
-		error = pass->looks[i]->look(pass->typer, pass->states[i], &chunk);
+		error = pass->looks[i]->look(pass->typer, pass->states[i], chunk);
 	return error;
 }
 

@@ -10,8 +10,8 @@ class SampleTest(harness.TestCase):
     def test_share_is_right_and_said_to_be_a_sample(self):
         with harness.Process([harness.built("targets/mixture")]) as target:
             texts = int(target.read_line())
-            table = self.heapwalk("--attach", target.pid).out
-            rows = json.loads(self.heapwalk("--attach", target.pid, "--histogram", "--format", "json").out)
+            table = self.heapwalk("--attach", target.pid, "--quick").out
+            rows = json.loads(self.heapwalk("--attach", target.pid, "--quick", "--histogram", "--format", "json").out)
             row = next(row for row in rows["histogram"] if row["request_low"] <= 48 <= row["request_high"])
             self.assertEqual("string", row["content"])
             # Six standard deviations of a sample of an eighth of 100,000; the first thousands are looked into all.
