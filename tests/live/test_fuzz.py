@@ -32,11 +32,11 @@ MEMORY_KIB = 400 << 10  # a third of it is our own: the kernel counts what forke
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def views():
-    """Every view that --help names, but --list, which comes alone."""
+    """Every view that --help names, but --list, which comes alone, and --explain, which wants an address."""
     text = subprocess.run([SANITIZED, "--help"], capture_output=True, text=True, check=True).stdout
     section = text[text.index("\nView:"):text.index("\n\n", text.index("\nView:"))]
     names = re.findall(r"--([a-z-]+)( [A-Z]+)?", section)
-    return ["--" + name for name, value in names if not value and name != "list"]
+    return ["--" + name for name, value in names if not value and name not in ("list", "explain")]
 
 
 class FuzzTest(harness.TestCase):
@@ -87,10 +87,10 @@ class FuzzTest(harness.TestCase):
             self.worst = max(self.worst, usage.ru_maxrss)
             return process.returncode, out.read(), err.read(), usage.ru_maxrss
 
-    def check(self, core, what, *arguments):
+    def check(self, core, what, *arguments, allowed=(0, 3)):
         status, out, err, memory = self.inspect(core, *arguments)
         message = "%s\n%s\n%s" % (what, " ".join(arguments), err.decode(errors="replace")[-6000:])
-        self.assertIn(status, (0, 3), message)
+        self.assertIn(status, allowed, message)
         self.assertLess(memory, MEMORY_KIB, message)
         self.assertNotRegex(err, rb"Sanitizer|runtime error", message)
         text = out.decode().replace("\r\n", "\n")  # strictly UTF-8; CSV's lines end so
@@ -101,9 +101,11 @@ class FuzzTest(harness.TestCase):
             self.assertNotEqual(b"", err, message)
         return status
 
-    def commands(self, generator):
+    def commands(self, generator, core):
         yield (*self.views, "--format", "json")
-        if generator.random() < 0.5:
+        if generator.random() < 0.3:
+            yield ("--explain", "%#x" % int.from_bytes(core.read(core.a_word(generator), core.layout.word), "little"))
+        elif generator.random() < 0.5:
             yield ("--list", "--format", generator.choice(("json", "table", "csv")))
         else:
             yield (*self.views, "--limit", "0", "--dump-bytes", "0")
@@ -116,9 +118,10 @@ class FuzzTest(harness.TestCase):
             for round_ in range(ROUNDS):
                 changes = core.mutate(generator)
                 try:
-                    for command in self.commands(generator):
+                    for command in self.commands(generator, core):
                         with self.subTest(round=round_):
-                            status = self.check(path, "\n".join(changes), *command)
+                            allowed = (0, 2, 3) if "--explain" in command else (0, 3)
+                            status = self.check(path, "\n".join(changes), *command, allowed=allowed)
                             statuses[status] = statuses.get(status, 0) + 1
                 finally:
                     core.restore()
