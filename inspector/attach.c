@@ -379,15 +379,33 @@ static struct hw_error *take(struct attachment *attachment)
 	return conclude(attachment);
 }
 
+/* Whatever failed at a process that has ended failed because of that. */
+static struct hw_error *find_cause(struct hw_error *error, pid_t pid)
+{
+	struct hw_error *ended;
+	pid_t living;
+
+	if (!error || !pid)
+		return error;
+	ended = hw_process_living_thread(pid, &living);
+	if (!ended)
+		return error;
+	hw_error_destroy(error);
+	return ended;
+}
+
 static struct hw_error *attach(struct attachment *attachment, pid_t id)
 {
 	struct hw_error *error = hw_snapshot_create(HW_SOURCE_PROCESS, &attachment->snapshot);
 
 	if (!error)
 		error = hw_snapshot_create(HW_SOURCE_PROCESS, &attachment->before);
+	if (error)
+		return error;
+	error = prepare(attachment, id);
 	if (!error)
-		error = prepare(attachment, id);
-	return error ? error : take(attachment);
+		error = take(attachment);
+	return find_cause(error, attachment->before->process.pid);
 }
 
 struct hw_error *hw_snapshot_attach(
