@@ -33,6 +33,7 @@ struct hw_checker {
 	uint64_t low; /* every chunk lies in [low, low + span) */
 	uint64_t span;
 	uint64_t met; /* pointers that did lead somewhere: what speaks for a type */
+	uint64_t bad; /* words in pointers' places that are no addresses at all */
 	/* Where pointers to chunks are collected; NULL: they are not. */
 	struct hw_pointee *pointees;
 	size_t pointee_count;

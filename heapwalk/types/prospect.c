@@ -146,7 +146,7 @@ static float weigh_pointer(
 	case HW_SORT_START:
 		return weigh_start(joint, said->target, word->chunk);
 	case HW_SORT_INSIDE:
-		return target->kind == HW_TYPE_BASE ? 0.5f : is_aggregate(target) ? -0.3f : 0.2f;
+		return is_aggregate(target) ? -0.3f : 0.3f;
 	case HW_SORT_MODULE:
 		return weigh_global(joint, said->target, word->word);
 	case HW_SORT_ZERO:
@@ -388,8 +388,9 @@ static void consider(
 		return;
 	prospect.is_anchored = joint->globals_met - met >= cluster->sample_count;
 	prospect.fixed = weight + (fit != HW_FIT_EXACT || slack ? -1.0f : 0.5f);
+	/* What paths found already is what this program has. */
 	if (joint->program->facts[type].exact)
-		prospect.fixed += 0.5f;
+		prospect.fixed += joint->program->facts[type].exact < 16 ? 0.5f : 1.5f;
 	if (cluster->base)
 		prospect.fixed += hw_starts_like(joint->program, type, cluster->base) ? 2.0f : -4.0f;
 	keep(cluster, &prospect);

@@ -203,6 +203,27 @@ START_TEST (number_in_pointer) {
 }
 END_TEST
 
+/* Among many pointers that are right one holds a short text: to save memory, as libxml2 does. */
+START_TEST (one_bad_pointer_of_many) {
+	uint32_t tree = hand_struct(&hand, "tree", 48), tree_pointer = hand_pointer(&hand, tree);
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
+	uint64_t good = hand_chunk(&hand, 48), bad = hand_chunk(&hand, 48), leaf = hand_chunk(&hand, 48);
+
+	for (uint64_t i = 0; i < 6; i++)
+		hand_member(&hand, tree, names[i], 8 * i, tree_pointer);
+	hand_global(&hand, "good", tree_pointer, good);
+	hand_global(&hand, "bad", tree_pointer, bad);
+	for (uint64_t i = 0; i < 6; i++) {
+		hand_word(&hand, good + 8 * i, i < 5 ? leaf : 0x6f6c6c6568);
+		hand_word(&hand, bad + 8 * i, i < 3 ? leaf : 0x6f6c6c6568);
+	}
+	hand_type(&hand, PATHS_ALONE);
+	expect(good, "tree", HW_LEVEL_LIKELY, HW_FIT_EXACT);
+	expect(leaf, "tree", HW_LEVEL_STRONG, HW_FIT_EXACT);
+	expect_unknown(bad);
+}
+END_TEST
+
 /* The debug information says that something else stands where the pointer leads. */
 START_TEST (global_of_another_type) {
 	uint32_t box = hand_struct(&hand, "box", 16), box_pointer = hand_pointer(&hand, box);
@@ -341,6 +362,7 @@ int main(void)
 	tcase_add_test(tests, container_of_two);
 	tcase_add_test(tests, pointer_in_number);
 	tcase_add_test(tests, number_in_pointer);
+	tcase_add_test(tests, one_bad_pointer_of_many);
 	tcase_add_test(tests, global_of_another_type);
 	tcase_add_test(tests, too_small);
 	tcase_add_test(tests, local_variable);
