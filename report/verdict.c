@@ -147,6 +147,13 @@ static void say_free(struct hw_report *report, const struct hw_finding *finding)
 	say_next(report, "heapwalk --arenas");
 }
 
+/* Python objects are in no table of chunks: --pools has them. */
+static bool is_mostly_pymalloc(const struct hw_findings *findings)
+{
+	return findings->verdict->balance.most == HW_USE_ANONYMOUS && findings->pymalloc &&
+	       2 * findings->pymalloc->arena_bytes > findings->accounting->totals[HW_USE_ANONYMOUS].size;
+}
+
 static void say_outside(
 	struct hw_report *report, const struct hw_findings *findings, const struct hw_finding *finding)
 {
@@ -156,7 +163,10 @@ static void say_outside(
 	hw_field(report, HW_TINT_PLAIN, "meaning", "%s of the process's own %s is not malloc's: %s.",
 		hw_number_share(finding->share, share), usage_known ? "memory" : "address space",
 		outside_text(findings->verdict->balance.most));
-	say_next(report, "heapwalk --maps --sort %s", usage_known ? "rss" : "size");
+	if (is_mostly_pymalloc(findings))
+		say_next(report, "heapwalk --pools");
+	else
+		say_next(report, "heapwalk --maps --sort %s", usage_known ? "rss" : "size");
 }
 
 static void say_finding(
