@@ -211,24 +211,25 @@ static float odds(float supported, float neutral, float against)
 static void pass(struct hw_joint *joint, const int8_t *agreements, const struct hw_link *link)
 {
 	struct hw_cluster *from = &joint->clusters[link->from], *to = &joint->clusters[link->to];
+	const uint32_t froms = from->prospect_count, tos = to->prospect_count;
 	float back[HW_PROSPECTS][3], forth[HW_PROSPECTS][3];
 
-	for (uint32_t i = 0; i < from->prospect_count; i++)
+	for (uint32_t i = 0; i < froms; i++)
 		memcpy(back[i], (const float[3]){ 0, to->none, 0 }, sizeof(back[i]));
-	for (uint32_t k = 0; k < to->prospect_count; k++)
+	for (uint32_t k = 0; k < tos; k++)
 		memcpy(forth[k], (const float[3]){ 0, from->none, 0 }, sizeof(forth[k]));
-	for (uint32_t i = 0; i < from->prospect_count; i++) {
-		for (uint32_t k = 0; k < to->prospect_count; k++) {
+	for (uint32_t i = 0; i < froms; i++) {
+		for (uint32_t k = 0; k < tos; k++) {
 			int place = 1 - *agreements++;
 
 			back[i][place] += to->prospects[k].belief;
 			forth[k][place] += from->prospects[i].belief;
 		}
 	}
-	for (uint32_t i = 0; i < from->prospect_count; i++)
+	for (uint32_t i = 0; i < froms; i++)
 		from->prospects[i].score +=
 			OUT_WEIGHT * link->share_from * odds(back[i][0], back[i][1], back[i][2]);
-	for (uint32_t k = 0; k < to->prospect_count; k++)
+	for (uint32_t k = 0; k < tos; k++)
 		to->prospects[k].score +=
 			IN_WEIGHT * link->share_to * odds(forth[k][0], forth[k][1], forth[k][2]);
 }
