@@ -214,10 +214,10 @@ void hw_typing_destroy(struct hw_typing *typing);
 /* Stable names back to values; false: there is no such level. */
 bool hw_level_parse(const char *name, enum hw_level *level);
 
-/* Sure enough to be told as it is, and of the whole chunk: no guess, nor what it only begins with. */
-static inline bool hw_chunk_type_is_told(const struct hw_chunk_type *answer)
+/* Sure enough to be told without its level, and of the whole chunk: not what it only begins with. */
+static inline bool hw_chunk_type_is_told(const struct hw_chunk_type *answer, enum hw_level least)
 {
-	return answer->type && answer->level >= HW_LEVEL_LIKELY &&
+	return answer->type && answer->level >= least &&
 	       (answer->fit == HW_FIT_EXACT || answer->fit == HW_FIT_ARRAY || answer->fit == HW_FIT_TAIL);
 }
 

@@ -58,7 +58,7 @@ static uint32_t type_of(const struct hw_typing *typing, uint32_t chunk)
 {
 	const struct hw_chunk_type *answer = typing ? hw_chunk_type(typing, chunk) : NULL;
 
-	return answer && hw_chunk_type_is_told(answer) ? answer->type : 0;
+	return answer && hw_chunk_type_is_told(answer, HW_LEVEL_LIKELY) ? answer->type : 0;
 }
 
 /* What the families of a group with this head share. */

@@ -253,6 +253,6 @@ struct hw_path_chunk hw_path_types_chunk(struct hw_path_types *types, uint32_t t
 {
 	const struct hw_chunk_type *answer = types->named ? hw_chunk_type(types->typing, chunk) : NULL;
 
-	return answer && hw_chunk_type_is_told(answer) ? by_itself(types, answer)
-						       : by_reference(types, target, chunk);
+	return answer && hw_chunk_type_is_told(answer, HW_LEVEL_STRONG) ? by_itself(types, answer)
+									: by_reference(types, target, chunk);
 }

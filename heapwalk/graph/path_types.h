@@ -53,7 +53,7 @@ struct hw_path_chunk {
 };
 
 /*
- * By its own evidence where somebody looked, which must be likely at least; else by the reference that led to
+ * By its own evidence where somebody looked, which must be strong at least; else by the reference that led to
  * it: `target` if the chunk has its size, or is an array of such pointers or numbers.
  */
 struct hw_path_chunk hw_path_types_chunk(struct hw_path_types *types, uint32_t target, uint32_t chunk);

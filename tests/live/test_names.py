@@ -125,7 +125,7 @@ class NamesTest(harness.TestCase):
     def test_selection_by_type(self):
         """--type goes with every view of chunks."""
         with Names() as names:
-            target = ("--attach", names.pid, "--type", "Session")
+            target = ("--attach", names.pid, "--type", "Session", "--min-confidence", "strong")
             truth = {address for blocks in names.truth.values() for address, kind in blocks if kind == "Session"}
             listed = {row["address"] for row in harness.json_lines(
                 self.heapwalk(*target, "--list", "--format", "json").out)}
