@@ -15,6 +15,9 @@
  */
 #define PERCENT_OF_BEGUN 60
 
+/* Longer than the names that structs begin with. */
+#define LONG_TEXT 32
+
 enum { NARROW, WIDE, FOREIGN, JSON, XML, HTML, PEM, HTTP, TEXTS };
 
 static const char *const names[] = {
@@ -127,13 +130,13 @@ static void look_at_narrow(
 	struct hw_typer *typer, const struct texts *texts, const struct hw_look_chunk *chunk)
 {
 	size_t run = hw_utf8_run(chunk->bytes, chunk->size);
-	bool is_likely = is_text_throughout(typer, chunk, run);
+	bool is_whole = is_text_throughout(typer, chunk, run);
 	bool has_end = run == chunk->size || !chunk->bytes[run];
 	size_t words = has_end ? run : hw_round_up(run, 8) + 8;
 
 	if (!holds_pointer(typer, chunk, words))
-		offer(typer, chunk, texts->types[kind_of(chunk->bytes, run)], is_likely,
-			is_likely ? HW_FIT_ARRAY : HW_FIT_PREFIX);
+		offer(typer, chunk, texts->types[kind_of(chunk->bytes, run)], is_whole || run >= LONG_TEXT,
+			is_whole ? HW_FIT_ARRAY : HW_FIT_PREFIX);
 }
 
 static void look_at_wide(struct hw_typer *typer, const struct texts *texts, const struct hw_look_chunk *chunk)

@@ -29,6 +29,8 @@ static const struct row {
 		"eth0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\xdc\x05\0\0\x80\x96\x98\0\0\0\0\0\x40\x42\x0f\0\0\0\0"
 		"\0",
 		40 },
+	{ "a long text, then something else", "text", HW_LEVEL_LIKELY, HW_FIT_PREFIX, HW_CONTENT_STRING, 144,
+		"a text that is longer than what a struct begins with\0\0\0\0\x02\x81\xdc\x05", 60 },
 	{ "letters that are a pointer's", "unknown", 0, 0, HW_CONTENT_STRING, 32,
 		"ab cdef \x10\x20\x61\x62\x55\x55\0\0", 16 },
 	{ "letters that are all a pointer's", "unknown", 0, 0, HW_CONTENT_STRING, 32, "ab cdef cbabUU\0\0",
