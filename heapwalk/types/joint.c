@@ -37,6 +37,16 @@ static bool is_tagged(const struct hw_typing *typing)
 	return tagged > live / 2;
 }
 
+/* Zeros fit every type of that size: they speak for none. */
+static bool is_blank(const struct hw_case *case_)
+{
+	for (uint64_t i = 0; i < case_->size; i++) {
+		if (case_->bytes[i])
+			return false;
+	}
+	return true;
+}
+
 /* What is surely known of its start must be how the type starts. */
 static bool may_be(struct hw_joint *joint, uint32_t chunk, const struct hw_prospect *prospect)
 {
@@ -49,7 +59,8 @@ static bool may_be(struct hw_joint *joint, uint32_t chunk, const struct hw_prosp
 	if (kept->level > HW_LEVEL_GUESS && kept->fit < HW_FIT_PREFIX)
 		return false;
 	case_.bytes = hw_program_view(joint->program, chunk, &case_.size);
-	return case_.bytes && hw_reading_check(joint->program, &case_, &reading) != HW_CHECK_REFUSED;
+	return case_.bytes && !is_blank(&case_) &&
+	       hw_reading_check(joint->program, &case_, &reading) != HW_CHECK_REFUSED;
 }
 
 /* Nothing but its own look speaks for a type that no other refers to. */
