@@ -14,6 +14,10 @@ SOURCE = os.path.join(harness.ROOT, "tests/targets/names.c")
 GLOBALS = ("session_table", "headers", "message", "items", "value", "opaque", "samples", "pair")
 
 
+# What a union holds is told only where other evidence is strong; it must not be told wrongly.
+MAY_BE_UNNAMED = ("value",)
+
+
 class Names(harness.Process):
     """tests/targets/names.c. `truth`: (holder, way) -> [(address, type)]."""
 
@@ -61,7 +65,8 @@ class NamesTest(harness.TestCase):
     def check_way(self, names, rows, holder, way, kind):
         self.assertEqual(self.holder_text(names, holder), rows[0]["place"])
         self.assertEqual(way, "/".join(row["field"] or "" for row in rows[1:]), (holder, way))
-        self.assertEqual(kind, rows[-1]["type"], (holder, way))
+        if holder not in MAY_BE_UNNAMED or rows[-1]["type"] is not None:
+            self.assertEqual(kind, rows[-1]["type"], (holder, way))
 
     def check_ways(self, names, target):
         for holder, way, address, kind in names.samples():
@@ -126,17 +131,20 @@ class NamesTest(harness.TestCase):
         """--type goes with every view of chunks."""
         with Names() as names:
             target = ("--attach", names.pid, "--type", "Session", "--min-confidence", "strong")
-            truth = {address for blocks in names.truth.values() for address, kind in blocks if kind == "Session"}
+            truth = {address for (holder, _), blocks in names.truth.items() for address, kind in blocks
+                     if kind == "Session" and holder not in MAY_BE_UNNAMED}
+            unsure = {address for (holder, _), blocks in names.truth.items() for address, _ in blocks
+                      if holder in MAY_BE_UNNAMED}
             listed = {row["address"] for row in harness.json_lines(
                 self.heapwalk(*target, "--list", "--format", "json").out)}
             who = json.loads(self.heapwalk(*target, "--who", "--format", "json").out)
             dumped = json.loads(self.heapwalk(*target, "--dump", "--limit", "0", "--format", "json").out)["dump"]
             strings = self.heapwalk(*target, "--dump-strings").out
             leaked = json.loads(self.heapwalk(*target, "--leaks", "--format", "json").out)["leaks"]
-        self.assertEqual(truth, listed)
-        self.assertEqual(truth, {row["chunk"] for row in dumped})
-        self.assertEqual(len(truth), who["selected"])
-        self.assertIn("of the {:,} selected".format(len(truth)), strings)
+        self.assertEqual(truth, listed - unsure)
+        self.assertEqual(listed, {row["chunk"] for row in dumped})
+        self.assertEqual(len(listed), who["selected"])
+        self.assertIn("of the {:,} selected".format(len(listed)), strings)
         self.assertEqual([], leaked)
 
     def test_without_debug_information(self):

@@ -129,7 +129,7 @@ static void fill_globals(void)
 		headers[i] = note(take(100), "headers", "[]", NULL);
 	message = note(take(sizeof(*message) + 500), "message", "", "Message");
 	items = &item->link;
-	value.session = note(take(sizeof(struct Session)), "value", "number", NULL);
+	value.session = note(take(sizeof(struct Session)), "value", "number", "Session");
 	opaque = note(take(72), "opaque", "", NULL);
 	samples = note(take(300 * sizeof(*samples)), "samples", "", "double[]");
 	pair.left = note(take(sizeof(struct Session)), "pair", "left", "Session");
