@@ -116,7 +116,7 @@ class DebuginfoTest(harness.TestCase):
         if sqlite not in described:
             self.skipTest("sqlite3's debug information is installed")
         self.assertEqual(described[sqlite], package + "-dbgsym")
-        self.assertIn("sqlite3: package %s-dbgsym" % package, text)
+        self.assertIn("sqlite3: usually in the package %s-dbgsym" % package, text)
 
     def test_a_file_of_no_package(self):
         with tempfile.TemporaryDirectory() as directory:
