@@ -37,7 +37,8 @@ static void say_module(
 	hw_autofree char *clean = hw_report_clean(report, file, strlen(file));
 
 	if (clean)
-		hw_field(report, HW_TINT_PLAIN, "", "  %s%s%s", clean, blind->package ? ": usually in the package " : "",
+		hw_field(report, HW_TINT_PLAIN, "", "  %s%s%s", clean,
+			blind->package ? ": usually in the package " : "",
 			blind->package ? blind->package : "");
 }
 
