@@ -39,7 +39,7 @@ static const struct row {
 	{ "gzip", "gzip data", HW_LEVEL_STRONG, 200,
 		"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\x4c\x4a\x06\0\xc2\x41\x24", 18 },
 	{ "gzip with flags that do not exist", NULL, 0, 200,
-		"\x1f\x8b\x08\xe0\0\0\0\0\0\x03\x4b\x4c\x4a\x06\0\xc2", 18 },
+		"\x1f\x8b\x08\xe0\0\0\0\0\0\x03\x4b\x4c\x4a\x06\0\xc2", 16 },
 	{ "zstd", "zstd data", HW_LEVEL_STRONG, 200, "\x28\xb5\x2f\xfd\x24\x05\x29\0\0hello\x92\x1b\xee\x51",
 		18 },
 	{ "SQLite database", "SQLite database", HW_LEVEL_STRONG, 4096, "SQLite format 3\0\x10\0\x01\x01",

@@ -35,7 +35,7 @@ static const struct row {
 		"ab cdef \x10\x20\x61\x62\x55\x55\0\0", 16 },
 	{ "letters that are all a pointer's", "unknown", 0, 0, HW_CONTENT_STRING, 32, "ab cdef cbabUU\0\0",
 		16 },
-	{ "UTF-16", "wide text", HW_LEVEL_LIKELY, HW_FIT_ARRAY, HW_CONTENT_WIDE, 32, "h\0e\0l\0l\0o\0", 12 },
+	{ "UTF-16", "wide text", HW_LEVEL_LIKELY, HW_FIT_ARRAY, HW_CONTENT_WIDE, 32, "h\0e\0l\0l\0o\0\0", 12 },
 	{ "UTF-16 of the net", "wide text, other byte order", HW_LEVEL_LIKELY, HW_FIT_ARRAY, HW_CONTENT_DATA,
 		32, "\0h\0e\0l\0l\0o\0 \0y\0o\0u\0\0", 20 },
 	{ "two numbers of the net are no text", "unknown", 0, 0, HW_CONTENT_DATA, 32, "\0h\0e\0\0\0\0\0\x07",
