@@ -68,6 +68,6 @@ def compiled(name, architecture, *flags):
     os.makedirs(os.path.dirname(output), exist_ok=True)
     subprocess.run(["gcc", *(["-m32"] if architecture == "i386" else []), "-D_GNU_SOURCE", "-g", "-O1", "-pthread",
                     *flags, "--sysroot=" + root, "-B" + directories[0] + "/", *("-L" + d for d in directories),
-                    "-o", partial, *sources, "-ldl"], check=True)
+                    "-o", partial, *sources, "-ldl", "-lrt"], check=True)
     os.rename(partial, output)
     return output
