@@ -134,6 +134,8 @@ class Sqlite(Piped):
         (r"^pcache1AllocPage@", "page of the cache"),
     )
 
+    same = (("page of the cache", "SQLite page"),)
+
     def commands(self):
         lines = []
         for table in range(60):
