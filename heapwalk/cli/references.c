@@ -12,14 +12,6 @@ static bool shows_leak_kinds(const struct hw_report_options *report, unsigned ne
 	return needs & HW_VIEW_KINDS && !report->columns && report->format != HW_FORMAT_TABLE;
 }
 
-/* Without being asked who refers to what is found out only where it costs a fraction of a second. */
-#define SOON_CHUNKS 1000000
-
-static bool is_soon_done(const struct hw_heap *heap)
-{
-	return heap->tallies[HW_CHUNK_LIVE].chunks + heap->tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
-}
-
 static bool are_needed(const struct hw_session *session)
 {
 	const struct hw_options *options = &session->options;
@@ -28,7 +20,7 @@ static bool are_needed(const struct hw_session *session)
 	if (needs & HW_VIEW_GRAPH || options->fail_on_lost || options->selection.leaks ||
 		hw_session_wants_types(session))
 		return true;
-	if (needs & HW_VIEW_VERDICT && !options->quick && is_soon_done(session->heap))
+	if (needs & HW_VIEW_VERDICT && !options->quick && hw_session_is_soon_done(session))
 		return true;
 	return shows_leak_kinds(&options->report, needs);
 }

@@ -72,6 +72,15 @@ static void stacks_deinit(struct hw_session *session)
 	free(session->stacks);
 }
 
+#define SOON_CHUNKS 1000000
+
+bool hw_session_is_soon_done(const struct hw_session *session)
+{
+	const struct hw_tally *tallies = session->heap ? session->heap->tallies : NULL;
+
+	return tallies && tallies[HW_CHUNK_LIVE].chunks + tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
+}
+
 struct hw_findings hw_session_findings(const struct hw_session *session)
 {
 	return (struct hw_findings){

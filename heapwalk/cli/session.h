@@ -45,6 +45,12 @@ struct hw_error *hw_session_names(struct hw_session *session) hw_must_check;
 /* Follows every thread's stack and names its frames. */
 struct hw_error *hw_session_stacks(struct hw_session *session) hw_must_check;
 
+/*
+ * Is the heap so small that finding out more about it than was asked for takes a fraction of a second? False
+ * before it was walked.
+ */
+bool hw_session_is_soon_done(const struct hw_session *session);
+
 /* What was found, for drawing. Borrowed. */
 struct hw_findings hw_session_findings(const struct hw_session *session);
 

@@ -8,9 +8,6 @@
 #include "heapwalk/cli/format.h"
 #include "heapwalk/cli/view.h"
 
-/* As for references: without being asked only where it costs a fraction of a second. */
-#define SOON_CHUNKS 1000000
-
 /* A column that has types was asked for by name. */
 static bool names_types(const struct hw_report_options *report)
 {
@@ -29,19 +26,13 @@ static bool histogram_shows_types(const struct hw_report_options *report)
 	return !report->columns || names_types(report);
 }
 
-static bool is_soon_done(const struct hw_heap *heap)
-{
-	return heap &&
-	       heap->tallies[HW_CHUNK_LIVE].chunks + heap->tallies[HW_CHUNK_MMAPPED].chunks <= SOON_CHUNKS;
-}
-
 bool hw_session_wants_types(const struct hw_session *session)
 {
 	const struct hw_options *options = &session->options;
 	unsigned needs = hw_views_needs(options->views);
 
 	return needs & HW_VIEW_TYPES || options->type_glob || options->minimum_level || options->hint_count ||
-	       (needs & HW_VIEW_TYPE_SOON && !options->quick && is_soon_done(session->heap)) ||
+	       (needs & HW_VIEW_TYPE_SOON && !options->quick && hw_session_is_soon_done(session)) ||
 	       (needs & HW_VIEW_TYPE_LIST && list_shows_types(&options->report));
 }
 
@@ -117,7 +108,7 @@ struct hw_error *hw_session_types(struct hw_session *session)
 
 	if (!session->heap || !hw_allocator_is_glibc(session->heap->allocator))
 		return NULL;
-	if (!fully && (!hw_session_welcomes_types(session) || !is_soon_done(session->heap) ||
+	if (!fully && (!hw_session_welcomes_types(session) || !hw_session_is_soon_done(session) ||
 			      session->heap->content_sampled))
 		return NULL;
 	error = build(session, fully);
