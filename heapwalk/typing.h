@@ -132,7 +132,7 @@ struct hw_shape {
 	char *text;        /* "{ptr->self, ptr->heap|0, int x2, 0}" */
 };
 
-/* The answers. Open to read; only hw_typing_build() writes it. */
+/* The answers. Open to read; only hw_typing_build() and hw_typing_find_reach() write it. */
 struct hw_typing {
 	const struct hw_heap *heap;   /* borrowed: must outlive this */
 	struct hw_chunk_type *chunks; /* by chunk index; of chunks that are not live: zeros */
@@ -284,6 +284,12 @@ void hw_type_table_destroy(struct hw_type_table *table);
  * made with. */
 struct hw_error *hw_histogram_add_types(struct hw_histogram *histogram, const struct hw_typing *typing,
 	const struct hw_selection *selection) hw_must_check;
+
+/*
+ * Fills in `reach` of the shapes with most unnamed bytes. Goes through all that these lead to: for who shows
+ * it. `graph` may be NULL: then there is nothing to find. Errors: memory short.
+ */
+struct hw_error *hw_typing_find_reach(struct hw_typing *typing, const struct hw_graph *graph) hw_must_check;
 
 /* A module without debug information whose variables hold chunks. */
 struct hw_blind_module {

@@ -46,7 +46,8 @@ struct hw_error *hw_session_blind(struct hw_session *session)
 	struct hw_error *error;
 	size_t count;
 
-	if (session->blind || !session->graph)
+	/* CSV is one table, without it. */
+	if (session->blind || !session->graph || session->options.report.format == HW_FORMAT_CSV)
 		return NULL;
 	error = hw_typing_blind_modules(session->typing, session->graph, &modules, &count);
 	if (error)

@@ -92,13 +92,17 @@ static struct hw_error *collect_types(struct hw_session *session)
 	struct hw_error *error = hw_type_table_build(
 		session->typing, &session->options.selection, HW_BY_TYPE, &session->types);
 
+	if (!error)
+		error = hw_typing_find_reach(session->typing, session->graph);
 	return error ? error : hw_session_blind(session);
 }
 
 static struct hw_error *collect_shapes(struct hw_session *session)
 {
-	return hw_type_table_build(
+	struct hw_error *error = hw_type_table_build(
 		session->typing, &session->options.selection, HW_BY_SHAPE, &session->shapes);
+
+	return error ? error : hw_typing_find_reach(session->typing, session->graph);
 }
 
 static void make_explainer(struct hw_session *session)

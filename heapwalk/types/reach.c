@@ -4,7 +4,6 @@
  * with most unnamed bytes are asked, since each question goes through all that they lead to.
  */
 #include "heapwalk/graph/graph.h"
-#include "heapwalk/types/typer.h"
 
 #define ASKED 8
 
@@ -74,20 +73,19 @@ static uint32_t largest(const uint64_t *unnamed, uint32_t count)
 	return best;
 }
 
-struct hw_error *hw_typer_reach(struct hw_typer *typer)
+struct hw_error *hw_typing_find_reach(struct hw_typing *typing, const struct hw_graph *graph)
 {
-	struct hw_typing *typing = typer->typing;
-	uint32_t count = typer->heap->chunks.count;
+	uint32_t count = typing->heap->chunks.count;
 	hw_autofree uint64_t *unnamed = NULL, *seen = NULL;
 	hw_autofree uint32_t *waiting = NULL;
-	struct reach reach = { .heap = typer->heap };
+	struct reach reach = { .heap = typing->heap };
 
-	if (!typer->graph || typing->shape_count < 2)
+	if (!graph || typing->shape_count < 2)
 		return NULL;
 	unnamed = count_unnamed(typing);
 	reach.seen = seen = calloc((size_t)count / 64 + 1, sizeof(*seen));
 	reach.waiting = waiting = malloc(((size_t)count + 1) * sizeof(*waiting));
-	reach.references = &typer->graph->parts->references;
+	reach.references = &graph->parts->references;
 	if (!unnamed || !seen || !waiting)
 		return hw_error_no_memory();
 	for (int i = 0; i < ASKED; i++) {

@@ -101,9 +101,6 @@ struct hw_error *hw_typer_class(
 struct hw_error *hw_typer_records(struct hw_typer *typer) hw_must_check;
 struct hw_error *hw_typer_siblings(struct hw_typer *typer) hw_must_check;
 
-/* How much can be reached through the commonest unnamed shapes. When all else is known. */
-struct hw_error *hw_typer_reach(struct hw_typer *typer) hw_must_check;
-
 extern const struct hw_look hw_look_vtables;
 extern const struct hw_look hw_look_cpython;
 extern const struct hw_look hw_look_pools;

@@ -36,7 +36,6 @@ static const struct {
 	{ HW_EVIDENCE_JOINT, hw_typer_joint },
 	{ HW_EVIDENCE_RECORDS, hw_typer_records },
 	{ HW_EVIDENCE_SIBLING, hw_typer_siblings },
-	{ HW_EVIDENCE_NONE, hw_typer_reach },
 };
 
 static const char *const level_names[] = {
