@@ -34,6 +34,14 @@ static inline uint64_t hw_round_down(uint64_t value, uint64_t alignment)
 	return value & ~(alignment - 1);
 }
 
+/* What stands behind the last '/' of a path: the path itself where there is none. */
+static inline const char *hw_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* Frees what a local pointer points to when the local goes out of scope: hw_autofree char *line = NULL; */
 static inline void hw_cleanup_free(void *pointer)
 {

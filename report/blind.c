@@ -5,14 +5,6 @@
 #include "report/field.h"
 #include "report/number.h"
 
-static const char *file_of(const struct hw_findings *findings, const struct hw_blind *blind)
-{
-	const char *path = findings->snapshot->modules[blind->module].path;
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void add_json(struct hw_report *report, const struct hw_findings *findings)
 {
 	struct hw_json *json = &report->json;
@@ -33,7 +25,7 @@ static void add_json(struct hw_report *report, const struct hw_findings *finding
 static void say_module(
 	struct hw_report *report, const struct hw_findings *findings, const struct hw_blind *blind)
 {
-	const char *file = file_of(findings, blind);
+	const char *file = hw_file_name(findings->snapshot->modules[blind->module].path);
 	hw_autofree char *clean = hw_report_clean(report, file, strlen(file));
 
 	if (clean)

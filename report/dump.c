@@ -63,8 +63,7 @@ static int chunk_meaning(const struct hw_heap *heap, const struct hw_word_meanin
 
 static int module_meaning(const struct hw_names *names, const struct hw_map *map, uint64_t word, char **text)
 {
-	const char *slash = map ? strrchr(map->path, '/') : NULL;
-	const char *file = slash ? slash + 1 : map ? map->path : "";
+	const char *file = map ? hw_file_name(map->path) : "";
 	const char *symbol;
 	uint64_t offset;
 

@@ -7,21 +7,14 @@
 
 #define NAME_MOST 32 /* bytes of a C++ name */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int global_text(const struct hw_findings *findings, const struct hw_holder *holder, char **text)
 {
 	const struct hw_module *module = &findings->snapshot->modules[holder->owner];
-	const char *name = base_name(module->path);
+	const char *name = hw_file_name(module->path);
 	unsigned long long offset = holder->address - module->start;
 
 	if (holder->name && !holder->is_section && holder->file)
-		return asprintf(text, "%s (%s:%u)", holder->name, base_name(holder->file), holder->line);
+		return asprintf(text, "%s (%s:%u)", holder->name, hw_file_name(holder->file), holder->line);
 	if (holder->name && !holder->is_section)
 		return asprintf(text, "%s (%s)", holder->name, name);
 	return asprintf(text, "%s%s%s+%#llx", name, holder->name ? " " : "", holder->name ? holder->name : "",
@@ -38,7 +31,7 @@ static int mapping_text(const struct hw_findings *findings, const struct hw_hold
 		return asprintf(text, "unreadable heap at %#llx", (unsigned long long)holder->address);
 	map = &findings->snapshot->maps[holder->owner];
 	return asprintf(text, "mapping of %s at %#llx%s%s%s", hw_number_bytes(map->end - map->start, size),
-		(unsigned long long)map->start, map->path[0] ? " (" : "", base_name(map->path),
+		(unsigned long long)map->start, map->path[0] ? " (" : "", hw_file_name(map->path),
 		map->path[0] ? ")" : "");
 }
 

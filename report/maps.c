@@ -28,13 +28,6 @@ static const char *permissions(unsigned prot, char text[5])
 	return text;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static const char *owner_text(
 	const struct hw_snapshot *snapshot, const struct hw_use_span *span, char text[static 40])
 {
@@ -46,7 +39,7 @@ static const char *owner_text(
 	else if (span->use == HW_USE_HEAP)
 		snprintf(text, 40, "arena %u", span->owner);
 	else if (span->use == HW_USE_DATA && span->owner < snapshot->module_count)
-		return base_name(snapshot->modules[span->owner].path);
+		return hw_file_name(snapshot->modules[span->owner].path);
 	return text;
 }
 

@@ -99,13 +99,7 @@ void hw_types_say_coverage(struct hw_report *report, const struct hw_coverage *c
 /* The file of the module; NULL: none. */
 static const char *module_name(const struct hw_snapshot *snapshot, uint32_t module)
 {
-	const char *path, *slash;
-
-	if (module >= snapshot->module_count)
-		return NULL;
-	path = snapshot->modules[module].path;
-	slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	return module < snapshot->module_count ? hw_file_name(snapshot->modules[module].path) : NULL;
 }
 
 static double share_of(uint64_t bytes, const struct hw_type_table *table)

@@ -25,13 +25,6 @@ struct slot {
 	uint64_t target; /* 0: no relocation, or not resolved */
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool note_malloc(const struct hw_relocation *relocation, void *argument)
 {
 	struct slot *slot = argument;
@@ -109,7 +102,7 @@ static bool is_sanitizer(const struct hw_walk *walk, const struct hw_module *mod
 static enum hw_allocator replacement(const struct hw_walk *walk, const struct hw_module *module)
 {
 	for (size_t i = 0; i < hw_array_size(replacements); i++) {
-		if (strstr(base_name(module->path), replacements[i].part))
+		if (strstr(hw_file_name(module->path), replacements[i].part))
 			return replacements[i].allocator;
 	}
 	if (is_sanitizer(walk, module))
@@ -124,8 +117,8 @@ static const struct hw_module *find_musl(const struct hw_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->module_count; i++) {
 		const char *path = snapshot->modules[i].path;
 
-		if (strstr(path, "musl") &&
-			(!strncmp(base_name(path), "ld-musl-", 8) || !strcmp(base_name(path), "libc.so")))
+		if (strstr(path, "musl") && (!strncmp(hw_file_name(path), "ld-musl-", 8) ||
+						    !strcmp(hw_file_name(path), "libc.so")))
 			return &snapshot->modules[i];
 	}
 	return NULL;
@@ -153,7 +146,7 @@ static const struct hw_module *find_definer(const struct hw_walk *walk, const st
 	for (size_t i = 0; i < snapshot->module_count; i++) {
 		const struct hw_module *module = &snapshot->modules[i];
 
-		if (module != libc && strncmp(base_name(module->path), "ld-", 3) != 0 &&
+		if (module != libc && strncmp(hw_file_name(module->path), "ld-", 3) != 0 &&
 			strcmp(module->path, libc->path) != 0 && defines_malloc(snapshot, module))
 			return module;
 	}
@@ -177,7 +170,7 @@ static const struct hw_module *find_owner(const struct hw_walk *walk, const stru
 /* "libc.so.6", "libc-2.31.so": what only glibc calls itself. */
 static bool is_glibc_by_name(const struct hw_module *module)
 {
-	const char *name = base_name(module->path);
+	const char *name = hw_file_name(module->path);
 
 	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
 }
@@ -275,7 +268,7 @@ static bool note_runtime(struct hw_walk *walk)
 	int length = 0;
 
 	for (size_t i = 0; i < snapshot->module_count && !*runtime; i++) {
-		if (!strcmp(base_name(snapshot->modules[i].path), "libjvm.so"))
+		if (!strcmp(hw_file_name(snapshot->modules[i].path), "libjvm.so"))
 			length = asprintf(runtime, "Java (%s)", snapshot->modules[i].path);
 	}
 	if (!*runtime && is_go(walk))

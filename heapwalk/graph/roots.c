@@ -40,9 +40,8 @@ static void lay(
 
 static bool is_loader(const struct hw_module *module)
 {
-	const char *name = strrchr(module->path, '/');
+	const char *name = hw_file_name(module->path);
 
-	name = name ? name + 1 : module->path;
 	return !strncmp(name, "ld-", 3) || !strncmp(name, "ld.so", 5) || !strncmp(name, "ld64.so", 7);
 }
 

@@ -84,9 +84,7 @@ bool hw_containers_queue(struct hw_containers *containers, size_t at, uint32_t c
 
 static bool is_library(const struct hw_module *module, const char *name)
 {
-	const char *base = strrchr(module->path, '/');
-
-	return !strncmp(base ? base + 1 : module->path, name, strlen(name));
+	return !strncmp(hw_file_name(module->path), name, strlen(name));
 }
 
 /*

@@ -341,7 +341,7 @@ static bool is_of_libc(const struct hw_joint *joint, uint32_t type)
 		"libresolv" };
 	const char *path =
 		joint->typer->heap->snapshot->modules[joint->program->types->types[type].module].path;
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *name = hw_file_name(path);
 
 	for (size_t i = 0; i < hw_array_size(prefixes); i++) {
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))

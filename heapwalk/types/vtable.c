@@ -133,10 +133,9 @@ static char *symbol_class_name(const struct hw_typer *typer, uint64_t pointer)
 /* A class without a name is still one: "class with vtable server+0x4d20". */
 static char *place_class_name(const struct hw_module *module, uint64_t pointer)
 {
-	const char *file = strrchr(module->path, '/');
 	char *name;
 
-	if (asprintf(&name, "class with vtable %s+%#llx", file ? file + 1 : module->path,
+	if (asprintf(&name, "class with vtable %s+%#llx", hw_file_name(module->path),
 		    (unsigned long long)(pointer - module->start)) < 0)
 		return NULL;
 	return name;
